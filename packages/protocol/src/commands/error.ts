@@ -1,0 +1,28 @@
+import { decodeEnvelope, encodeEnvelope } from '../envelope/envelope.ts';
+import { isErrorCode } from '../error-codes.ts';
+import { errorOf, ProtocolViolation, type SimpleMQError } from '../errors.ts';
+import { encodeFrame } from '../frame/frame.ts';
+import { Opcode } from '../opcodes.ts';
+
+/**
+ * ERROR 0xff, server to client: the answer to the request whose id it bears, or, with request id 0, about the
+ * connection as a whole. Control:
+ *
+ *   { code, message, details? }
+ *
+ * Whether the connection is closed after it follows from the code; see error-codes.ts.
+ */
+export function encodeError(requestId: number, error: SimpleMQError): Buffer {
+  const details = Object.keys(error.details).length === 0 ? undefined : error.details;
+  const envelope = encodeEnvelope({ code: error.code, message: error.message, details });
+  return encodeFrame(Opcode.Error, requestId, envelope);
+}
+
+export function decodeError(payload: Buffer): SimpleMQError {
+  const fields = decodeEnvelope('ERROR', payload);
+  const code = fields.string('code');
+  const message = fields.string('message');
+  const details = fields.optionalRecord('details');
+  if (!isErrorCode(code)) return new ProtocolViolation(`the server sent the error '${code}': ${message}`);
+  return errorOf(code, message, details === undefined ? {} : { details });
+}

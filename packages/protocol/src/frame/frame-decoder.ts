@@ -1,0 +1,109 @@
+import { ProtocolViolation } from '../errors.ts';
+import { opcodeName } from '../opcodes.ts';
+import { FRAME_HEADER_BYTES, FRAME_LENGTH_MIN, type Frame } from './frame.ts';
+
+export interface FrameDecoderOptions {
+  /** The largest `length` that is accepted, in bytes. */
+  frameBytesMax: number;
+}
+
+/**
+ * Cuts a stream of bytes into frames. A frame that lies whole in one chunk is handed out as a view of that chunk;
+ * one that spans several is joined once, when its last byte is there.
+ *
+ * Invariant: nothing is buffered of a frame whose declared length or opcode is not allowed, and what is buffered is
+ * never more than what was received.
+ */
+export class FrameDecoder {
+  #frameBytesMax: number;
+  #chunks: Buffer[] = [];
+  #bufferedBytes = 0;
+  /** Bytes that must be buffered before another look is worth it. */
+  #neededBytes = FRAME_HEADER_BYTES;
+
+  constructor(options: FrameDecoderOptions) {
+    this.#frameBytesMax = options.frameBytesMax;
+  }
+
+  /** After WELCOME a peer may send larger frames than before it. */
+  set frameBytesMax(bytes: number) {
+    this.#frameBytesMax = bytes;
+  }
+
+  /** Bytes of a frame that is not complete yet. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  /**
+   * Calls `onFrame` for every frame that `chunk` completes, in order. `onFrame` returns false to stop (the
+   * connection is closing): what follows is dropped.
+   *
+   * @throws ProtocolViolation when a length or an opcode is not allowed; the decoder is of no use afterwards.
+   */
+  push(chunk: Buffer, onFrame: (frame: Frame) => boolean): void {
+    let bytes = chunk;
+    if (this.#bufferedBytes > 0) {
+      this.#chunks.push(chunk);
+      this.#bufferedBytes += chunk.length;
+      if (this.#bufferedBytes < this.#neededBytes) return;
+      bytes = this.#join();
+    }
+    let offset = 0;
+    while (bytes.length - offset >= FRAME_HEADER_BYTES) {
+      const length = bytes.readUInt32BE(offset);
+      const opcode = bytes[offset + 4]!;
+      this.#check(length, opcode);
+      const end = offset + 4 + length;
+      if (end > bytes.length) {
+        this.#keep(bytes.subarray(offset), 4 + length);
+        return;
+      }
+      const requestId = bytes.readUInt32BE(offset + 5);
+      const payload = bytes.subarray(offset + FRAME_HEADER_BYTES, end);
+      offset = end;
+      if (!onFrame({ opcode, requestId, payload })) return;
+    }
+    if (offset < bytes.length) this.#keepHead(bytes.subarray(offset));
+  }
+
+  #join(): Buffer {
+    const bytes =
+      this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bufferedBytes);
+    this.#chunks = [];
+    this.#bufferedBytes = 0;
+    this.#neededBytes = FRAME_HEADER_BYTES;
+    return bytes;
+  }
+
+  #keep(rest: Buffer, neededBytes: number): void {
+    this.#chunks = [rest];
+    this.#bufferedBytes = rest.length;
+    this.#neededBytes = neededBytes;
+  }
+
+  /** Keeps less than a header; refuses it already if what is there cannot become a frame. */
+  #keepHead(rest: Buffer): void {
+    if (rest.length >= 4) this.#check(rest.readUInt32BE(0), rest.length > 4 ? rest[4]! : undefined);
+    this.#keep(rest, FRAME_HEADER_BYTES);
+  }
+
+  #check(length: number, opcode: number | undefined): void {
+    if (length < FRAME_LENGTH_MIN) {
+      throw new ProtocolViolation(
+        `a frame declares a length of ${length} bytes; the least is ${FRAME_LENGTH_MIN}`,
+      );
+    }
+    if (length > this.#frameBytesMax) {
+      throw new ProtocolViolation(
+        `a frame declares a length of ${length} bytes; the limit here is ${this.#frameBytesMax} (limits.maxFrameBytes)`,
+        { details: { limit: 'maxFrameBytes', value: length } },
+      );
+    }
+    if (opcode !== undefined && opcodeName(opcode) === undefined) {
+      throw new ProtocolViolation(
+        `a frame has the opcode 0x${opcode.toString(16).padStart(2, '0')}, which is none`,
+      );
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import { InvalidName } from './errors.ts';
+import { NAME_LENGTH_MAX } from './limits.ts';
+
+const CONTROL = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/u;
+const DOT_PATH = /(^|\/)\.{1,2}(\/|$)/;
+
+/**
+ * What a stream or group may be called: 1 to 255 characters, no control characters, no leading or trailing white
+ * space, no `.` or `..` as a segment between slashes. A leading `$` is kept for the broker's own streams.
+ *
+ * @throws InvalidName naming the rule
+ */
+export function checkName(kind: 'stream' | 'group', name: string): void {
+  const rule = brokenRule(name);
+  if (rule !== undefined) {
+    throw new InvalidName(`the ${kind} name ${shown(name)} ${rule}`, {
+      details: { name: name.slice(0, 300) },
+    });
+  }
+}
+
+/** As checkName, for names that a user may create. */
+export function checkNewName(kind: 'stream' | 'group', name: string): void {
+  checkName(kind, name);
+  if (name.startsWith('$')) {
+    throw new InvalidName(
+      `the ${kind} name ${shown(name)} begins with '$', which is kept for the broker's own`,
+    );
+  }
+}
+
+function brokenRule(name: string): string | undefined {
+  if (name.length === 0) return 'is empty; it must have at least one character';
+  if (name.length > NAME_LENGTH_MAX) return `has ${name.length} characters; the limit is ${NAME_LENGTH_MAX}`;
+  if (!name.isWellFormed()) return 'is not well-formed Unicode';
+  if (CONTROL.test(name)) return 'has control or invisible characters';
+  if (name.trim() !== name) return 'begins or ends with white space';
+  if (DOT_PATH.test(name)) return "has '.' or '..' as a path segment";
+  return undefined;
+}
+
+function shown(name: string): string {
+  return JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name);
+}
