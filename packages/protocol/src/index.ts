@@ -13,6 +13,7 @@ export * from './commands/deliver.ts';
 export * from './commands/error.ts';
 export * from './commands/extend.ts';
 export * from './commands/follow.ts';
+export * from './commands/follower-ended.ts';
 export * from './commands/heartbeat.ts';
 export * from './commands/hello.ts';
 export * from './commands/list-streams.ts';

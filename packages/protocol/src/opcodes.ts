@@ -1,6 +1,6 @@
 /**
  * One byte names each frame. An answer has its request's opcode with the top bit set; ERROR answers any request.
- * Frames without an answer: HEARTBEAT, CLOSING, CREDIT, DELIVER.
+ * Frames without an answer: HEARTBEAT, CLOSING, CREDIT, DELIVER, FOLLOWER_ENDED.
  */
 export const Opcode = {
   Hello: 0x01,
@@ -21,6 +21,7 @@ export const Opcode = {
   Nack: 0x35,
   Extend: 0x36,
   Release: 0x37,
+  FollowerEnded: 0x38,
   Welcome: 0x81,
   StreamCreated: 0x90,
   StreamDeleted: 0x91,

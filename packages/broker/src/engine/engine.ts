@@ -4,10 +4,11 @@ import type {
   Pending,
   PendingReply,
   RecordBatch,
+  SimpleMQError,
   StreamOptions,
   StreamRanges,
-  StreamsListed,
   StreamSummary,
+  StreamsListed,
   WireBind,
 } from '@simplemq/protocol';
 
@@ -104,7 +105,7 @@ export interface FollowerSink {
   /** @returns false when no more should come until `EngineFollower.resume` */
   deliver(run: DeliveredRun): boolean;
   /** The follower is over, by no wish of its own: its stream was deleted, or the engine ends. */
-  ended(reason: Error): void;
+  ended(reason: SimpleMQError): void;
 }
 
 /** One follower, as its owner (a session) holds it. */
