@@ -1,0 +1,93 @@
+import type { ProducerStamp, PublishReceipt } from '../engine/engine.ts';
+import type { StoredProducer } from '../store/store.ts';
+
+/** Producers whose receipts are kept at the most; past it the one that was not heard of for longest is forgotten. */
+const PRODUCERS_MAX = 100_000;
+
+interface Producer {
+  readonly id: string;
+  usedAt: number;
+  readonly receipts: Map<number, Promise<PublishReceipt>>;
+  /** The same receipts, as known when the publish was taken in; stored with its commit. */
+  readonly known: Map<number, PublishReceipt>;
+}
+
+/**
+ * What makes publishing idempotent: the receipts that a producer may ask for again, by its number of the publish.
+ *
+ * Invariant: a receipt is stored in the transaction that stores its batch, so after a crash either both are there or
+ * neither is.
+ */
+export class Producers {
+  // In order of use: the one that was not heard of for longest comes first.
+  readonly #producers = new Map<string, Producer>();
+  readonly #windowMs: number;
+  #changed = new Set<Producer>();
+  #forgotten: string[] = [];
+
+  constructor(windowMs: number, stored: readonly StoredProducer[]) {
+    this.#windowMs = windowMs;
+    for (const { id, usedAt, receipts } of [...stored].sort((a, b) => a.usedAt - b.usedAt)) {
+      const known = new Map(JSON.parse(receipts) as [number, PublishReceipt][]);
+      const settled = [...known].map(([number, receipt]) => [number, Promise.resolve(receipt)] as const);
+      this.#producers.set(id, { id, usedAt, known, receipts: new Map(settled) });
+    }
+  }
+
+  /** The receipt of a publish that was taken in before, settled or still to be. */
+  receiptOf({ id, number }: ProducerStamp): Promise<PublishReceipt> | undefined {
+    return this.#producers.get(id)?.receipts.get(number);
+  }
+
+  /** Remembers a publish that goes into the next transaction. */
+  remember(stamp: ProducerStamp, known: PublishReceipt, receipt: Promise<PublishReceipt>): void {
+    const producer = this.#use(stamp.id);
+    for (const number of producer.receipts.keys()) {
+      if (number > stamp.settled) continue;
+      producer.receipts.delete(number);
+      producer.known.delete(number);
+    }
+    producer.receipts.set(stamp.number, receipt);
+    producer.known.set(stamp.number, known);
+    this.#changed.add(producer);
+  }
+
+  /** The publish was not stored after all. */
+  forget({ id, number }: ProducerStamp): void {
+    const producer = this.#producers.get(id);
+    producer?.receipts.delete(number);
+    producer?.known.delete(number);
+  }
+
+  /** What is to be stored in the transaction that is being sealed. */
+  seal(): { changed: StoredProducer[]; forgotten: string[] } {
+    const changed = [...this.#changed].map(({ id, usedAt, known }) => {
+      return { id, usedAt, receipts: JSON.stringify([...known]) };
+    });
+    const forgotten = this.#forgotten;
+    this.#changed = new Set();
+    this.#forgotten = [];
+    return { changed, forgotten };
+  }
+
+  /** Forgets producers that were not heard of for the window; tells whether there were any. */
+  expire(now: number): boolean {
+    for (const producer of this.#producers.values()) {
+      const isTooMany = this.#producers.size > PRODUCERS_MAX;
+      if (!isTooMany && producer.usedAt > now - this.#windowMs) break;
+      this.#producers.delete(producer.id);
+      this.#changed.delete(producer);
+      this.#forgotten.push(producer.id);
+    }
+    return this.#forgotten.length > 0;
+  }
+
+  #use(id: string): Producer {
+    const known = this.#producers.get(id);
+    const producer = known ?? { id, usedAt: 0, receipts: new Map(), known: new Map() };
+    producer.usedAt = Date.now();
+    this.#producers.delete(id);
+    this.#producers.set(id, producer);
+    return producer;
+  }
+}

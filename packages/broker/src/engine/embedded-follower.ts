@@ -1,0 +1,197 @@
+import { InvalidOption, type SequenceRange, type SimpleMQError, type StreamRanges } from '@simplemq/protocol';
+import type { Group } from '../group/group.ts';
+import type { GroupFollower, Membership } from '../group/membership.ts';
+import type { Change } from '../group/pending-entries.ts';
+import type { Pattern } from '../routing/pattern.ts';
+import type { DeliveredRun, EngineFollower, FollowerSink, NackOptions } from './engine.ts';
+
+export interface EmbeddedFollowerOptions {
+  readonly id: number;
+  readonly client: string;
+  readonly leaseMs: number;
+  /** Streams that are created later and match are followed too; absent for a direct bind. */
+  readonly pattern?: Pattern;
+  readonly sink: FollowerSink;
+  /** Resolves when all that has changed by now is durable. */
+  readonly durable: () => Promise<void>;
+  readonly onClosed: (follower: EmbeddedFollower) => void;
+}
+
+interface Place {
+  readonly group: Group;
+  readonly membership: Membership;
+}
+
+/** A nack's longest delay. */
+const NACK_DELAY_MS_MAX = 365 * 24 * 60 * 60 * 1000;
+
+/** A follower of the embedded engine: its credit, shared by all the groups that it is in, and its place in each. */
+export class EmbeddedFollower implements EngineFollower, GroupFollower {
+  readonly id: number;
+  readonly client: string;
+  readonly leaseMs: number;
+  readonly pattern: Pattern | undefined;
+  readonly #sink: FollowerSink;
+  readonly #durable: () => Promise<void>;
+  readonly #onClosed: (follower: EmbeddedFollower) => void;
+  readonly #places = new Map<string, Place>();
+  #waitingGroups = new Set<{ dispatch(): void }>();
+  #delivered = 0;
+  #deliveredBytes = 0;
+  #upTo = 0;
+  #bytesUpTo = 0;
+  #isFull = false;
+  #isClosed = false;
+
+  constructor(options: EmbeddedFollowerOptions) {
+    this.id = options.id;
+    this.client = options.client;
+    this.leaseMs = options.leaseMs;
+    this.pattern = options.pattern;
+    this.#sink = options.sink;
+    this.#durable = options.durable;
+    this.#onClosed = options.onClosed;
+  }
+
+  get capacity(): number {
+    if (this.#isClosed || this.#isFull || this.#deliveredBytes >= this.#bytesUpTo) return 0;
+    return Math.max(0, this.#upTo - this.#delivered);
+  }
+
+  get bytesCapacity(): number {
+    return Math.max(1, this.#bytesUpTo - this.#deliveredBytes);
+  }
+
+  deliver(run: DeliveredRun): void {
+    this.#delivered += run.count;
+    this.#deliveredBytes += run.records.length;
+    if (!this.#sink.deliver(run)) this.#isFull = true;
+  }
+
+  waitFor(group: { dispatch(): void }): void {
+    this.#waitingGroups.add(group);
+  }
+
+  /** The credit that FOLLOW gave, unless there was newer since. */
+  start(upTo: number, bytesUpTo: number): void {
+    if (this.#upTo === 0) this.credit(upTo, bytesUpTo);
+  }
+
+  /** Whether it follows this stream by name. */
+  isOnly(stream: string): boolean {
+    return this.pattern === undefined && this.#places.has(stream);
+  }
+
+  /** Takes no more, so that what others hand back while all are being ended goes to nobody. */
+  halt(): void {
+    this.#isFull = true;
+  }
+
+  join(group: Group): void {
+    this.#places.set(group.stream.name, { group, membership: group.join(this) });
+  }
+
+  /** Its place in the group of a stream that is being deleted is gone. */
+  drop(stream: string): void {
+    const place = this.#places.get(stream);
+    if (place === undefined) return;
+    this.#waitingGroups.delete(place.group);
+    this.#places.delete(stream);
+  }
+
+  credit(upTo: number, bytesUpTo: number): void {
+    this.#upTo = upTo;
+    this.#bytesUpTo = bytesUpTo;
+    this.#wake();
+  }
+
+  resume(): void {
+    this.#isFull = false;
+    this.#wake();
+  }
+
+  async ack(entries: readonly StreamRanges[]): Promise<readonly StreamRanges[]> {
+    const stale = this.#settle(entries, (place, range) =>
+      place.group.ack(place.membership, range, range.attempt),
+    );
+    await this.#durable();
+    return stale;
+  }
+
+  async nack(
+    entries: readonly StreamRanges[],
+    { delayMs = 0 }: NackOptions,
+  ): Promise<readonly StreamRanges[]> {
+    if (delayMs > NACK_DELAY_MS_MAX) {
+      throw new InvalidOption(`delayMs is ${delayMs}; it must be 0 to ${NACK_DELAY_MS_MAX} (a year)`, {
+        details: { option: 'delayMs' },
+      });
+    }
+    const stale = this.#settle(entries, ({ group, membership }, range) =>
+      group.nack(membership, range, range.attempt, delayMs),
+    );
+    await this.#durable();
+    this.#dispatch(entries);
+    return stale;
+  }
+
+  async release(entries: readonly StreamRanges[]): Promise<readonly StreamRanges[]> {
+    const stale = this.#settle(entries, (place, range) =>
+      place.group.release(place.membership, range, range.attempt),
+    );
+    this.#dispatch(entries);
+    return stale;
+  }
+
+  async extend(entries: readonly StreamRanges[]): Promise<readonly StreamRanges[]> {
+    return this.#settle(entries, (place, range) =>
+      place.group.extend(place.membership, range, range.attempt),
+    );
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#waitingGroups.clear();
+    for (const { group, membership } of this.#places.values()) group.leave(membership);
+    this.#places.clear();
+    this.#onClosed(this);
+  }
+
+  /** Ends it from the engine's side. */
+  end(reason: SimpleMQError): void {
+    if (this.#isClosed) return;
+    this.close();
+    this.#sink.ended(reason);
+  }
+
+  #wake(): void {
+    if (this.#waitingGroups.size === 0 || this.capacity === 0) return;
+    const groups = this.#waitingGroups;
+    this.#waitingGroups = new Set();
+    for (const group of groups) {
+      if (this.capacity > 0) group.dispatch();
+      else this.#waitingGroups.add(group);
+    }
+  }
+
+  #dispatch(entries: readonly StreamRanges[]): void {
+    for (const { stream } of entries) this.#places.get(stream)?.group.dispatch();
+  }
+
+  #settle(
+    entries: readonly StreamRanges[],
+    change: (place: Place, range: SequenceRange) => Change,
+  ): readonly StreamRanges[] {
+    const stale: StreamRanges[] = [];
+    for (const { stream, ranges } of entries) {
+      const place = this.#places.get(stream);
+      const missed = ranges.flatMap((range) => {
+        const spans = place === undefined ? [range] : change(place, range).missed;
+        return spans.map(({ first, last }) => ({ first, last, attempt: range.attempt }));
+      });
+      if (missed.length > 0) stale.push({ stream, ranges: missed });
+    }
+    return stale;
+  }
+}

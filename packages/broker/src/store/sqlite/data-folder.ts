@@ -1,0 +1,57 @@
+import { closeSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
+
+const DATABASE_FILE = 'simplemq.db';
+/** The database header, https://sqlite.org/fileformat2.html#the_database_header. */
+const HEADER_BYTES = 100;
+const USER_VERSION_OFFSET = 60;
+const APPLICATION_ID_OFFSET = 68;
+
+/**
+ * Makes the folder if it is missing and looks at the database in it, if there is one, without opening it: one of a
+ * newer version is left exactly as it is.
+ *
+ * @returns the path of the database
+ * @throws Error with one line for people
+ */
+export function prepareDataFolder(folder: string): string {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new Error(`the data folder '${folder}' cannot be made: ${(cause as Error).message}`, { cause });
+  }
+  const file = join(folder, DATABASE_FILE);
+  const header = readHeader(file);
+  if (header !== undefined) checkHeader(file, header);
+  return file;
+}
+
+function readHeader(file: string): Buffer | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, 'r');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new Error(`the database '${file}' cannot be read: ${(cause as Error).message}`, { cause });
+  }
+  try {
+    const header = Buffer.alloc(HEADER_BYTES);
+    return readSync(descriptor, header) === HEADER_BYTES ? header : undefined;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function checkHeader(file: string, header: Buffer): void {
+  const applicationId = header.readUInt32BE(APPLICATION_ID_OFFSET);
+  const version = header.readUInt32BE(USER_VERSION_OFFSET);
+  const isNew = applicationId === 0 && version === 0;
+  if (!isNew && applicationId !== APPLICATION_ID) throw new Error(`'${file}' is not a database of SimpleMQ`);
+  if (version > MIGRATIONS.length) {
+    throw new Error(
+      `the database '${file}' has version ${version}, and this SimpleMQ knows versions up to ${MIGRATIONS.length}: ` +
+        'use the SimpleMQ that wrote it, or a newer one',
+    );
+  }
+}

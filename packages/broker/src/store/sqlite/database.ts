@@ -1,0 +1,83 @@
+import Database from 'better-sqlite3';
+import { prepareDataFolder } from './data-folder.ts';
+import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
+
+const PAGE_BYTES = 4096;
+const PAGE_CACHE_KIB = 16_000;
+const SYNCHRONOUS_FULL = 2;
+
+export interface DatabaseOptions {
+  readonly folder: string;
+  readonly bytesMax?: number;
+}
+
+/**
+ * Opens the database of a data folder for this process alone, at the newest version of the schema.
+ *
+ * The lock is SQLite's own: in exclusive locking mode the first read takes it, and the operating system gives it back
+ * however the process ends.
+ *
+ * @throws Error with one line for people
+ */
+export function openDatabase({ folder, bytesMax }: DatabaseOptions): Database.Database {
+  const file = prepareDataFolder(folder);
+  const database = open(file);
+  try {
+    database.pragma(`page_size = ${PAGE_BYTES}`);
+    database.pragma('locking_mode = EXCLUSIVE');
+    database.prepare('SELECT count(*) FROM sqlite_master').get();
+    setDurability(database);
+    database.pragma(`cache_size = -${PAGE_CACHE_KIB}`);
+    database.pragma('temp_store = MEMORY');
+    migrate(database);
+    if (bytesMax !== undefined)
+      database.pragma(`max_page_count = ${Math.max(1, Math.floor(bytesMax / PAGE_BYTES))}`);
+    return database;
+  } catch (cause) {
+    database.close();
+    if ((cause as { code?: string }).code?.startsWith('SQLITE_BUSY')) {
+      throw new Error(
+        `the data folder '${folder}' is in use by another broker; stop it, or use another folder`,
+        {
+          cause,
+        },
+      );
+    }
+    throw new Error(`the database '${file}' cannot be opened: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function open(file: string): Database.Database {
+  try {
+    return new Database(file, { timeout: 0 });
+  } catch (cause) {
+    throw new Error(`the database '${file}' cannot be opened: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/**
+ * A commit is an fdatasync of the write-ahead log. `synchronous` is set on each open and read back: this build of
+ * SQLite opens an existing WAL database with NORMAL, which does not sync commits.
+ */
+function setDurability(database: Database.Database): void {
+  const mode = database.pragma('journal_mode = WAL', { simple: true });
+  if (mode !== 'wal')
+    throw new Error(`the file system does not take a write-ahead log (journal mode ${mode})`);
+  database.pragma('synchronous = FULL');
+  const synchronous = database.pragma('synchronous', { simple: true });
+  if (synchronous !== SYNCHRONOUS_FULL)
+    throw new Error(`synchronous is ${synchronous}, and FULL was asked for`);
+  database.pragma('wal_autocheckpoint = 0');
+}
+
+function migrate(database: Database.Database): void {
+  const version = database.pragma('user_version', { simple: true }) as number;
+  if (version === MIGRATIONS.length) return;
+  database.transaction(() => {
+    for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
+    database.pragma(`application_id = ${APPLICATION_ID}`);
+    database.pragma(`user_version = ${MIGRATIONS.length}`);
+  })();
+  // From the log into the file's header, where the next start looks for it before it opens anything.
+  database.pragma('wal_checkpoint(TRUNCATE)');
+}

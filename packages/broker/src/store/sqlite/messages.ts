@@ -1,0 +1,59 @@
+import type { StoredGroup, StoredProducer, StoredStream, StoredWindow, StoreSnapshot } from '../store.ts';
+
+/** What the main thread asks of the storage thread. */
+export type StorageRequest =
+  | { readonly type: 'commit'; readonly id: number; readonly commit: CommitMessage }
+  | {
+      readonly type: 'read';
+      readonly id: number;
+      readonly streamId: number;
+      readonly from: number;
+      readonly bytesMax: number;
+    }
+  | { readonly type: 'close'; readonly id: number };
+
+/**
+ * A transaction as it crosses the threads. The batches are side by side in one buffer, which is handed over and not
+ * copied; `places` has BATCH_COLUMNS numbers for each.
+ */
+export interface CommitMessage {
+  readonly createdStreams: readonly StoredStream[];
+  readonly data: ArrayBuffer;
+  readonly places: Float64Array;
+  readonly streams: readonly {
+    readonly id: number;
+    readonly nextSequence: number;
+    readonly messages: number;
+  }[];
+  readonly groups: readonly StoredGroup[];
+  readonly windows: readonly StoredWindow[];
+  readonly droppedWindows: readonly { readonly groupId: number; readonly window: number }[];
+  readonly removals: readonly { readonly streamId: number; readonly first: number; readonly last: number }[];
+  readonly deletedStreams: readonly number[];
+  readonly producers: readonly StoredProducer[];
+  readonly forgottenProducers: readonly string[];
+}
+
+/** streamId, first, count, bytes, time, and the length of its data. */
+export const BATCH_COLUMNS = 6;
+
+/** A batch as it is read: its row, and its data for decodeBatch. */
+export interface BatchRow {
+  readonly first: number;
+  readonly time: number;
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+/** What the storage thread answers. */
+export type StorageReply =
+  | { readonly type: 'opened'; readonly snapshot: StoreSnapshot }
+  | { readonly type: 'refused'; readonly message: string }
+  | {
+      readonly type: 'committed';
+      readonly id: number;
+      readonly removed: { streamId: number; bytes: number }[];
+    }
+  | { readonly type: 'rows'; readonly id: number; readonly rows: readonly BatchRow[] }
+  | { readonly type: 'full'; readonly id: number; readonly message: string }
+  | { readonly type: 'failed'; readonly id: number; readonly message: string }
+  | { readonly type: 'closed'; readonly id: number };

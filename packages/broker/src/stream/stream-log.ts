@@ -1,0 +1,95 @@
+import type { Store } from '../store/store.ts';
+import type { Batch } from './batch.ts';
+import { BatchCache } from './batch-cache.ts';
+import type { CacheBudget, Evictable } from './cache-budget.ts';
+
+/** How much one read from the store brings, in bytes: enough to hide the next read behind its delivery. */
+const READ_RUN_BYTES = 2 * 1024 * 1024;
+
+export interface StreamLogOptions {
+  readonly streamId: number;
+  /** Absent for a memory stream: its batches are pinned in memory until they are removed. */
+  readonly store?: Store;
+  readonly budget: CacheBudget;
+  /** Every group has read what comes before it. */
+  readonly readFrom: () => number;
+}
+
+/** The batches of one stream, wherever they are: recent ones in memory, older ones in the store. */
+export class StreamLog implements Evictable {
+  readonly #options: StreamLogOptions;
+  readonly #cache = new BatchCache();
+  // What a read that began before a removal brings is not to be kept.
+  #removedThrough = 0;
+
+  constructor(options: StreamLogOptions) {
+    this.#options = options;
+  }
+
+  /** Whether all there is is in memory. */
+  get isPinned(): boolean {
+    return this.#options.store === undefined;
+  }
+
+  get cachedBytes(): number {
+    return this.#cache.bytes;
+  }
+
+  /** Adds batches that have become durable, in order. */
+  append(batch: Batch): void {
+    this.#keep([batch]);
+  }
+
+  /** The batch that holds `sequence`, if it is in memory. */
+  find(sequence: number): Batch | undefined {
+    return this.#cache.find(sequence);
+  }
+
+  /** The first batch in memory at or after `sequence`; for a pinned log, the first that there is. */
+  ceiling(sequence: number): Batch | undefined {
+    return this.#cache.ceiling(sequence);
+  }
+
+  /**
+   * Brings a run of batches into memory: the one that holds `from`, or else the first after it, and some that follow.
+   *
+   * @returns the run; empty when the stream has nothing from there on
+   */
+  async load(from: number): Promise<Batch[]> {
+    const { store, streamId } = this.#options;
+    if (store === undefined) return [];
+    const run = await store.read({ streamId, from, bytesMax: READ_RUN_BYTES });
+    this.#keep(run.filter((batch) => batch.last > this.#removedThrough));
+    return run;
+  }
+
+  /** Forgets the batches that lie wholly within the range; tells the bytes that were in memory. */
+  remove(first: number, last: number): number {
+    const bytes = this.#cache.remove(first, last);
+    if (!this.isPinned && bytes > 0) this.#options.budget.remove(this, bytes, this.#cache.size === 0);
+    return bytes;
+  }
+
+  /** Forgets everything up to `last`, also what is being read just now. */
+  removeThrough(last: number): number {
+    this.#removedThrough = Math.max(this.#removedThrough, last);
+    return this.remove(1, last);
+  }
+
+  evict(): number {
+    return this.#cache.evict(this.#options.readFrom());
+  }
+
+  #keep(batches: Batch[]): void {
+    if (!this.isPinned) {
+      const fresh = batches.filter((batch) => this.#cache.find(batch.first) === undefined);
+      if (fresh.length === 0) return;
+      this.#options.budget.add(
+        this,
+        fresh.reduce((bytes, batch) => bytes + batch.bytes, 0),
+      );
+      // Making room may have dropped neighbours, never what comes in: it is inserted now.
+      this.#cache.insert(fresh);
+    } else this.#cache.insert(batches);
+  }
+}
