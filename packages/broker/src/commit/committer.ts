@@ -6,7 +6,7 @@ import type { Batch } from '../stream/batch.ts';
 import type { Stream } from '../stream/stream.ts';
 import type { Producers } from './producers.ts';
 import { removalsOf } from './removals.ts';
-import { type Settlement, Transaction } from './transaction.ts';
+import { Transaction } from './transaction.ts';
 
 /** Changes that nobody waits for are stored with the next commit, or after this time. */
 const LAZY_COMMIT_MS = 100;
@@ -35,6 +35,8 @@ export class Committer {
   readonly #producers: Producers;
   readonly #events: CommitterEvents;
   #open = new Transaction();
+  // What is left of a transaction that was refused, to be committed by itself before the open one.
+  #rest: Transaction | undefined;
   #isBusy = false;
   #isScheduled = false;
   #failure: SimpleMQError | undefined;
@@ -91,7 +93,7 @@ export class Committer {
   }
 
   async #commit(): Promise<void> {
-    this.#isScheduled = false;
+    this.#isScheduled = this.#rest !== undefined;
     this.#isBusy = true;
     clearTimeout(this.#lazyTimer);
     this.#lazyTimer = undefined;
@@ -112,8 +114,9 @@ export class Committer {
   }
 
   #seal(): Sealed {
-    const transaction = this.#open;
-    this.#open = new Transaction();
+    const transaction = this.#rest ?? this.#open;
+    if (this.#rest === undefined) this.#open = new Transaction();
+    this.#rest = undefined;
     const batches = transaction.batches().filter(({ stream }) => !stream.isDeleted);
     const groups = [...transaction.groups].map((group) => ({ group, changes: group.ledger.seal() }));
     const removals = groups.flatMap(({ group, changes }) =>
@@ -128,11 +131,15 @@ export class Committer {
       items.filter(({ stream }) => stream.isDurable && !stream.isDeleted);
     const ofFiles = groups.filter(({ group }) => isStored(group));
     const touched = new Set([...batches, ...removals].map(({ stream }) => stream));
+    for (const stream of transaction.skipped) touched.add(stream);
+    // Acks that free no whole batch change the number of messages all the same.
+    for (const { group, changes } of groups) if (changes.acked.length > 0) touched.add(group.stream as Stream);
     const added = messagesByStream(batches);
     const producers = this.#producers.seal();
     return {
+      deletedStreams: transaction.deletedStreams.filter((stream) => stream.isDurable).map(({ id }) => id),
       createdStreams: transaction.createdStreams
-        .filter((stream) => stream.isDurable)
+        .filter((stream) => stream.isDurable && !stream.isDeleted)
         .map((s) => s.toStored()),
       batches: durable(batches).map(({ stream, batch }) => ({ streamId: stream.id, batch })),
       streams: durable([...touched].map((stream) => ({ stream }))).map(({ stream }) => ({
@@ -151,7 +158,6 @@ export class Committer {
         changes.droppedWindows.map((window) => ({ groupId: group.id, window })),
       ),
       removals: durable(removals).map(({ stream, first, last }) => ({ streamId: stream.id, first, last })),
-      deletedStreams: transaction.deletedStreams.filter((stream) => stream.isDurable).map(({ id }) => id),
       producers: producers.changed,
       forgottenProducers: producers.forgotten,
     };
@@ -189,27 +195,31 @@ export class Committer {
     const isFull = error instanceof SimpleMQError && error.code === 'StorageFull';
     if (!isFull) throw error;
     const { transaction, batches, groups } = sealed;
-    for (const { stream, batch } of batches) stream.durableNext = batch.last + 1;
+    const brought = transaction.publishes.length + transaction.createdStreams.length;
+    // Without the publishes that are refused there may be room for the acks, which free some.
+    if (brought > 0) {
+      this.#rest = new Transaction();
+      this.schedule();
+    }
+    const next = this.#rest ?? this.#open;
+    for (const { stream, batch } of batches) {
+      stream.durableNext = batch.last + 1;
+      next.skipped.add(stream);
+    }
+    for (const stream of transaction.skipped) next.skipped.add(stream);
     for (const publish of transaction.publishes) publish.reject(error);
     for (const stream of transaction.createdStreams) this.#events.notCreated(stream);
     for (const { group, changes } of groups) {
       group.ledger.unseal(changes);
-      this.#open.groups.add(group);
+      next.groups.add(group);
     }
     for (const [stream, end] of transaction.purged) {
-      this.#open.purged.set(stream, Math.max(end, this.#open.purged.get(stream) ?? 0));
+      next.purged.set(stream, Math.max(end, next.purged.get(stream) ?? 0));
     }
-    this.#open.deletedStreams.push(...transaction.deletedStreams);
-    const brought = transaction.publishes.length + transaction.createdStreams.length;
+    next.deletedStreams.push(...transaction.deletedStreams);
     if (brought === 0) for (const settlement of transaction.settlements) settlement.reject(error);
-    else this.#retry(transaction.settlements);
+    else next.settlements.push(...transaction.settlements);
     this.#events.committed(new Set(batches.map(({ stream }) => stream)));
-  }
-
-  /** Without the publishes that were refused there may be room for the acks, which free some. */
-  #retry(settlements: readonly Settlement[]): void {
-    this.#open.settlements.unshift(...settlements);
-    this.schedule();
   }
 
   #fail({ transaction }: Sealed, cause: unknown): void {
@@ -220,7 +230,7 @@ export class Committer {
             cause,
           });
     this.#failure = error;
-    for (const { publishes, settlements } of [transaction, this.#open]) {
+    for (const { publishes, settlements } of [transaction, this.#rest ?? new Transaction(), this.#open]) {
       for (const settlement of [...publishes, ...settlements]) settlement.reject(error);
     }
     this.#open = new Transaction();

@@ -38,6 +38,8 @@ export class Transaction {
   /** Purged up to and without this sequence number. */
   readonly purged: Map<Stream, number> = new Map();
   readonly groups: Set<Group> = new Set();
+  /** Streams whose last numbers were given to messages that were refused: they are not given again. */
+  readonly skipped: Set<Stream> = new Set();
   readonly publishes: (Settlement & { readonly receipt: PublishReceipt })[] = [];
   /** Who waits for anything but a publish. */
   readonly settlements: Settlement[] = [];

@@ -149,6 +149,8 @@ export class EmbeddedEngine implements Engine {
     const { messages } = stream;
     this.#committer.open.purged.set(stream, stream.durableNext);
     stream.messages = 0;
+    // The group of a stream that nobody has followed yet would begin with what is gone.
+    this.#registry.group(stream, DEFAULT_GROUP);
     for (const group of stream.groups.values()) {
       group.ledger.purge(stream.durableNext);
       this.#committer.changed(group, true);

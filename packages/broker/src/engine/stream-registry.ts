@@ -68,7 +68,8 @@ export class StreamRegistry {
 
   remove(stream: Stream): void {
     stream.isDeleted = true;
-    this.#streams.delete(stream.name);
+    // There may be another of that name by now.
+    if (this.#streams.get(stream.name) === stream) this.#streams.delete(stream.name);
     this.router.removed(stream);
     for (const group of stream.groups.values()) group.close();
     stream.log.removeThrough(Number.MAX_SAFE_INTEGER);

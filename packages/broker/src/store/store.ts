@@ -74,6 +74,8 @@ export interface StoredProducer {
 
 /** Applied in the order of the fields. */
 export interface StoreTransaction {
+  /** They go first: a stream that is created may have the name of one that is deleted. */
+  readonly deletedStreams: readonly number[];
   readonly createdStreams: readonly StoredStream[];
   readonly batches: readonly { readonly streamId: number; readonly batch: Batch }[];
   /** Streams whose counters changed. `bytes` is kept by the store itself. */
@@ -87,7 +89,6 @@ export interface StoreTransaction {
   readonly droppedWindows: readonly { readonly groupId: number; readonly window: number }[];
   /** Batches that lie wholly within one of these go. */
   readonly removals: readonly { readonly streamId: number; readonly first: number; readonly last: number }[];
-  readonly deletedStreams: readonly number[];
   readonly producers: readonly StoredProducer[];
   readonly forgottenProducers: readonly string[];
 }

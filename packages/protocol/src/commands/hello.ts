@@ -1,5 +1,6 @@
 import { decodeEnvelope, encodeEnvelope } from '../envelope/envelope.ts';
 import { encodeFrame } from '../frame/frame.ts';
+import { PROTOCOL_VERSION } from '../limits.ts';
 import { Opcode } from '../opcodes.ts';
 
 /**
@@ -25,17 +26,23 @@ export function encodeHello(requestId: number, hello: Hello): Buffer {
   return encodeFrame(Opcode.Hello, requestId, encodeEnvelope({ ...hello }));
 }
 
+/** Of a client that speaks another version only that version is read: nothing else of its HELLO is known to be so. */
 export function decodeHello(payload: Buffer): Hello {
   const fields = decodeEnvelope('HELLO', payload);
-  // A client of another version may send fields that this one does not know: the server answers by its version.
+  const version = fields.integer('version');
+  if (version !== PROTOCOL_VERSION) {
+    return { version, client: '', producer: Buffer.alloc(PRODUCER_ID_BYTES), features: [] };
+  }
   const user = fields.optionalString('user');
   const password = fields.optionalString('password');
-  return {
-    version: fields.integer('version'),
+  const hello = {
+    version,
     client: fields.string('client'),
     producer: fields.bytes('producer', PRODUCER_ID_BYTES),
-    features: (fields.optionalArray('features') ?? []).map(String),
+    features: fields.optionalStrings('features') ?? [],
     ...(user !== undefined && { user }),
     ...(password !== undefined && { password }),
   };
+  fields.end();
+  return hello;
 }

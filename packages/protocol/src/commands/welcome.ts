@@ -49,6 +49,6 @@ export function decodeWelcome(payload: Buffer): Welcome {
       maxUnconfirmedBatches: limits.integer('maxUnconfirmedBatches'),
       producerWindowMs: limits.integer('producerWindowMs'),
     },
-    features: fields.array('features').map(String),
+    features: fields.strings('features'),
   };
 }

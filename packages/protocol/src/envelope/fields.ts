@@ -60,6 +60,16 @@ export class Fields {
     return value === undefined || Array.isArray(value) ? value : this.#wrong(name, 'an array', value);
   }
 
+  strings(name: string): readonly string[] {
+    return this.optionalStrings(name) ?? this.#missing(name, 'an array of strings');
+  }
+
+  optionalStrings(name: string): readonly string[] | undefined {
+    const value = this.optionalArray(name);
+    if (value === undefined || value.every((item) => typeof item === 'string')) return value;
+    return this.#wrong(name, 'an array of strings', value);
+  }
+
   /** A map inside the envelope, as fields of their own. */
   map(name: string): Fields {
     return this.optionalMap(name) ?? this.#missing(name, 'a map');

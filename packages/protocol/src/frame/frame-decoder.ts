@@ -7,6 +7,11 @@ export interface FrameDecoderOptions {
   frameBytesMax: number;
 }
 
+/** So many pieces of a frame are kept as they came, however small they are. */
+const CHUNKS_MIN = 1_024;
+/** Past them, pieces that are smaller than this on average are joined: a Buffer costs about as much by itself. */
+const CHUNK_BYTES_MIN = 256;
+
 /**
  * Cuts a stream of bytes into frames. A frame that lies whole in one chunk is handed out as a view of that chunk;
  * one that spans several is joined once, when its last byte is there.
@@ -19,7 +24,7 @@ export class FrameDecoder {
   #chunks: Buffer[] = [];
   #bufferedBytes = 0;
   /** Bytes that must be buffered before another look is worth it. */
-  #neededBytes = FRAME_HEADER_BYTES;
+  #neededBytes = 0;
 
   constructor(options: FrameDecoderOptions) {
     this.#frameBytesMax = options.frameBytesMax;
@@ -44,8 +49,7 @@ export class FrameDecoder {
   push(chunk: Buffer, onFrame: (frame: Frame) => boolean): void {
     let bytes = chunk;
     if (this.#bufferedBytes > 0) {
-      this.#chunks.push(chunk);
-      this.#bufferedBytes += chunk.length;
+      this.#append(chunk);
       if (this.#bufferedBytes < this.#neededBytes) return;
       bytes = this.#join();
     }
@@ -67,12 +71,21 @@ export class FrameDecoder {
     if (offset < bytes.length) this.#keepHead(bytes.subarray(offset));
   }
 
+  /** Keeps one more piece of the frame; many tiny ones are joined, as each costs more than what it carries. */
+  #append(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#bufferedBytes += chunk.length;
+    const count = this.#chunks.length;
+    if (count > CHUNKS_MIN && count * CHUNK_BYTES_MIN > this.#bufferedBytes) {
+      this.#chunks = [Buffer.concat(this.#chunks, this.#bufferedBytes)];
+    }
+  }
+
   #join(): Buffer {
     const bytes =
       this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bufferedBytes);
     this.#chunks = [];
     this.#bufferedBytes = 0;
-    this.#neededBytes = FRAME_HEADER_BYTES;
     return bytes;
   }
 
@@ -84,8 +97,12 @@ export class FrameDecoder {
 
   /** Keeps less than a header; refuses it already if what is there cannot become a frame. */
   #keepHead(rest: Buffer): void {
-    if (rest.length >= 4) this.#check(rest.readUInt32BE(0), rest.length > 4 ? rest[4]! : undefined);
-    this.#keep(rest, FRAME_HEADER_BYTES);
+    if (rest.length < 4) {
+      this.#keep(rest, 4);
+      return;
+    }
+    this.#check(rest.readUInt32BE(0), rest.length > 4 ? rest[4]! : undefined);
+    this.#keep(rest, rest.length > 4 ? FRAME_HEADER_BYTES : 5);
   }
 
   #check(length: number, opcode: number | undefined): void {

@@ -3,10 +3,11 @@ import type { Written } from './transaction-writer.ts';
 
 /**
  * What is in the log and must go to the database file costs the same whenever it goes, so little at a time keeps each
- * pause short. What was written and removed again costs almost nothing if the log is left to grow meanwhile.
+ * pause short. What was written and removed again costs almost nothing if the log is left to grow meanwhile; but a log
+ * that is used over again from its start is synced faster than one that makes the file longer.
  */
 const GROWTH_BYTES = 4 * 1024 * 1024;
-const LOG_BYTES = 64 * 1024 * 1024;
+const LOG_BYTES = 16 * 1024 * 1024;
 /** When nothing is asked for this long, the log is emptied, so that a start after a crash has little to replay. */
 const IDLE_MS = 500;
 /** About what a commit writes beside its batches: a page of each table and index that it touches. */
@@ -29,6 +30,10 @@ export class Checkpoints {
     this.#logBytes += bytesAdded + COMMIT_BYTES;
     if (this.#growth >= GROWTH_BYTES || this.#logBytes >= LOG_BYTES) this.#checkpoint();
     else this.#idleTimer ??= setTimeout(() => this.#whenIdle(this.#logBytes), IDLE_MS).unref();
+  }
+
+  stop(): void {
+    clearTimeout(this.#idleTimer);
   }
 
   #whenIdle(logBytesThen: number): void {

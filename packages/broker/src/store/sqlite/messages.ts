@@ -1,4 +1,4 @@
-import type { StoredGroup, StoredProducer, StoredStream, StoredWindow, StoreSnapshot } from '../store.ts';
+import type { StoreSnapshot, StoreTransaction } from '../store.ts';
 
 /** What the main thread asks of the storage thread. */
 export type StorageRequest =
@@ -13,25 +13,12 @@ export type StorageRequest =
   | { readonly type: 'close'; readonly id: number };
 
 /**
- * A transaction as it crosses the threads. The batches are side by side in one buffer, which is handed over and not
- * copied; `places` has BATCH_COLUMNS numbers for each.
+ * A transaction as it crosses the threads, without its empty parts: each costs the cloning some time. The batches are
+ * side by side in one buffer, which is handed over and not copied; `places` has BATCH_COLUMNS numbers for each.
  */
-export interface CommitMessage {
-  readonly createdStreams: readonly StoredStream[];
+export interface CommitMessage extends Partial<Omit<StoreTransaction, 'batches'>> {
   readonly data: ArrayBuffer;
   readonly places: Float64Array;
-  readonly streams: readonly {
-    readonly id: number;
-    readonly nextSequence: number;
-    readonly messages: number;
-  }[];
-  readonly groups: readonly StoredGroup[];
-  readonly windows: readonly StoredWindow[];
-  readonly droppedWindows: readonly { readonly groupId: number; readonly window: number }[];
-  readonly removals: readonly { readonly streamId: number; readonly first: number; readonly last: number }[];
-  readonly deletedStreams: readonly number[];
-  readonly producers: readonly StoredProducer[];
-  readonly forgottenProducers: readonly string[];
 }
 
 /** streamId, first, count, bytes, time, and the length of its data. */

@@ -136,7 +136,8 @@ function packTransaction({ batches, ...rest }: StoreTransaction): CommitMessage 
     places.set([streamId, batch.first, batch.count, batch.bytes, batch.time, bytes], index * BATCH_COLUMNS);
     offset += bytes;
   });
-  return { ...rest, data: data.buffer, places };
+  const parts = Object.entries(rest).filter(([, part]) => part.length > 0);
+  return { ...Object.fromEntries(parts), data: data.buffer, places };
 }
 
 function unpackRow(streamId: number, { first, time, data }: BatchRow): Batch {

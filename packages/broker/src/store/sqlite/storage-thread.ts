@@ -62,6 +62,7 @@ function serve(
         break;
       }
       case 'close':
+        checkpoints.stop();
         database.close();
         reply({ type: 'closed', id: request.id });
         parentPort!.close();

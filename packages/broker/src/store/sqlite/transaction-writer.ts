@@ -27,21 +27,21 @@ export class TransactionWriter {
 
   #write(commit: CommitMessage): Written {
     const sql = this.#statements;
-    for (const { id, name, options, createdAt, nextSequence } of commit.createdStreams) {
+    for (const id of commit.deletedStreams ?? []) this.#deleteStream(id);
+    for (const { id, name, options, createdAt, nextSequence } of commit.createdStreams ?? []) {
       sql.createStream.run(id, name, JSON.stringify(options), createdAt, nextSequence);
     }
     const added = this.#writeBatches(commit);
     const removed = this.#remove(commit);
     const freed = new Map(removed.map(({ streamId, bytes }) => [streamId, bytes]));
-    for (const { id, nextSequence, messages } of commit.streams) {
+    for (const { id, nextSequence, messages } of commit.streams ?? []) {
       sql.updateStream.run(nextSequence, messages, (added.get(id) ?? 0) - (freed.get(id) ?? 0), id);
     }
     this.#writeGroups(commit);
-    for (const id of commit.deletedStreams) this.#deleteStream(id);
-    for (const { id, usedAt, receipts } of commit.producers) {
+    for (const { id, usedAt, receipts } of commit.producers ?? []) {
       sql.saveProducer.run(Buffer.from(id, 'hex'), usedAt, receipts);
     }
-    for (const id of commit.forgottenProducers) sql.forgetProducer.run(Buffer.from(id, 'hex'));
+    for (const id of commit.forgottenProducers ?? []) sql.forgetProducer.run(Buffer.from(id, 'hex'));
     return { removed, bytesAdded: commit.data.byteLength, bytesRemoved: sum(freed.values()) };
   }
 
@@ -61,7 +61,7 @@ export class TransactionWriter {
     return added;
   }
 
-  #remove({ removals }: CommitMessage): Removed[] {
+  #remove({ removals = [] }: CommitMessage): Removed[] {
     const removed = new Map<number, number>();
     for (const { streamId, first, last } of removals) {
       const gone = this.#statements.removeBatches.all(streamId, first, last, last) as number[];
@@ -70,7 +70,7 @@ export class TransactionWriter {
     return [...removed].map(([streamId, bytes]) => ({ streamId, bytes }));
   }
 
-  #writeGroups({ groups, windows, droppedWindows }: CommitMessage): void {
+  #writeGroups({ groups = [], windows = [], droppedWindows = [] }: CommitMessage): void {
     const sql = this.#statements;
     for (const { id, streamId, name, createdAt, ackFloor, readPosition } of groups) {
       if (sql.updatePosition.run(ackFloor, readPosition, id).changes > 0) continue;

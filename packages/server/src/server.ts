@@ -1,0 +1,127 @@
+import type { Engine } from '@simplemq/broker';
+import { type SimpleMQError, StorageFailed } from '@simplemq/protocol';
+import type { Logger } from 'pino';
+import { Deadline } from './deadline.ts';
+import type { Listener } from './listener/listener.ts';
+import type { EngineLog } from './logs/engine-log.ts';
+import type { ServerLog } from './logs/open-log.ts';
+import { IntakeTotal } from './session/intake.ts';
+import { Sessions } from './session/sessions.ts';
+import type { Settings } from './settings/settings.ts';
+
+/** A server that is running. */
+export interface RunningServer {
+  /** As it was set. */
+  readonly host: string;
+  /** The port that was taken, also when 0 was set. */
+  readonly port: number;
+  /** Settles once the server is closed: with an error when it closed because its engine failed. Never rejects. */
+  readonly ended: Promise<ServerEnd>;
+  /**
+   * Takes no more connections and requests, tells the clients, answers what it took, finishes the commits and closes;
+   * after shutdownTimeoutMs it gives up on what is not done. Calling it again waits for the same.
+   */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface ServerEnd {
+  readonly error?: Error;
+}
+
+/** The parts of a server, all of them started. The server closes them. */
+export interface ServerParts {
+  readonly settings: Settings;
+  readonly listener: Listener;
+  readonly engine: Engine;
+  readonly engineLog: EngineLog;
+  readonly log: ServerLog;
+  readonly serverName: string;
+}
+
+/** Time that clients have to take their last bytes, even when the shutdown's own is over. */
+const LAST_BYTES_MS = 250;
+
+export class Server implements RunningServer {
+  readonly host: string;
+  readonly port: number;
+  readonly ended: Promise<ServerEnd>;
+  readonly #parts: ServerParts;
+  readonly #logger: Logger;
+  readonly #intake: IntakeTotal;
+  readonly #sessions: Sessions;
+  #closing: Promise<void> | undefined;
+  #resolveEnded!: (end: ServerEnd) => void;
+
+  constructor(parts: ServerParts) {
+    const { settings, listener, engine, log, serverName } = parts;
+    this.#parts = parts;
+    this.#logger = log.logger;
+    this.host = settings.host;
+    this.port = listener.port;
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+    this.#intake = new IntakeTotal(settings.limits);
+    this.#sessions = new Sessions({
+      engine,
+      settings,
+      logger: this.#logger,
+      intake: this.#intake,
+      serverName,
+    });
+    engine.ended.then(({ error }) => error && this.#engineFailed(error));
+    listener.accept(this.#sessions.accept);
+    const { host, port } = this;
+    this.#logger.info({ host, port, storage: settings.storage.path, server: serverName }, 'server started');
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close('the server is shutting down');
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #engineFailed(error: Error): void {
+    this.#logger.fatal({ err: error }, 'the engine failed; the server closes');
+    const failure = new StorageFailed(`the storage failed: ${error.message}`, { cause: error });
+    this.#closing ??= this.#close(failure.message, failure);
+  }
+
+  async #close(reason: string, failure?: SimpleMQError): Promise<void> {
+    const { settings, listener, log, engineLog } = this.#parts;
+    const deadline = new Deadline(settings.shutdownTimeoutMs);
+    this.#logger.info({ reason, connections: this.#sessions.size }, 'server closing');
+    listener.close();
+    this.#sessions.drain(reason, failure);
+    if (!(await deadline.holds(this.#intake.whenIdle()))) {
+      this.#logger.warn('shutdownTimeoutMs is over: some requests were not answered');
+    }
+    await this.#closeEngine(deadline);
+    await this.#endSessions(reason, settings.shutdownTimeoutMs);
+    engineLog.flush();
+    this.#logger.info('server closed');
+    await log.close();
+    this.#resolveEnded(failure === undefined ? {} : { error: failure });
+  }
+
+  async #closeEngine(deadline: Deadline): Promise<void> {
+    try {
+      const isClosed = await deadline.holds(this.#parts.engine.close());
+      if (!isClosed) this.#logger.error('shutdownTimeoutMs is over: the engine was left closing');
+    } catch (error) {
+      this.#logger.error({ err: error }, 'the engine did not close as it should');
+    }
+  }
+
+  async #endSessions(reason: string, timeoutMs: number): Promise<void> {
+    this.#sessions.end(reason);
+    const isEmpty = await new Deadline(Math.min(timeoutMs, LAST_BYTES_MS)).holds(this.#sessions.whenEmpty());
+    if (isEmpty) return;
+    this.#sessions.destroy(reason);
+    await this.#sessions.whenEmpty();
+  }
+}

@@ -1,0 +1,137 @@
+import type { Socket } from 'node:net';
+
+export interface IntakeLimits {
+  readonly maxUnconfirmedBatches: number;
+  readonly maxUnconfirmedBytes: number;
+  readonly maxUnconfirmedBytesTotal: number;
+}
+
+/**
+ * Who has no more than this unanswered is read although the total is over its limit: so that the acks of some are not
+ * held up by the publishes of others.
+ */
+const SMALL_BYTES = 16 * 1024;
+
+/** What all connections together have asked and not been answered. */
+export class IntakeTotal {
+  readonly limits: IntakeLimits;
+  readonly #waiting = new Set<Intake>();
+  #requests = 0;
+  #bytes = 0;
+  #onIdle: (() => void)[] = [];
+
+  constructor(limits: IntakeLimits) {
+    this.limits = limits;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Settles when every request that was taken is answered. */
+  whenIdle(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#requests === 0) resolve();
+      else this.#onIdle.push(resolve);
+    });
+  }
+
+  take(bytes: number): void {
+    this.#requests++;
+    this.#bytes += bytes;
+  }
+
+  settle(bytes: number): void {
+    this.#requests--;
+    this.#bytes -= bytes;
+    if (this.#waiting.size > 0 && this.isBelowHalf) {
+      for (const intake of this.#waiting) intake.resumeIfLow();
+    }
+    if (this.#requests === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+  }
+
+  get isOver(): boolean {
+    return this.#bytes > this.limits.maxUnconfirmedBytesTotal;
+  }
+
+  get isBelowHalf(): boolean {
+    return this.#bytes <= this.limits.maxUnconfirmedBytesTotal / 2;
+  }
+
+  /** `intake` is paused, and is to be asked again when the total is low. */
+  wait(intake: Intake): void {
+    this.#waiting.add(intake);
+  }
+
+  leave(intake: Intake): void {
+    this.#waiting.delete(intake);
+  }
+}
+
+/**
+ * Back-pressure on what one client sends: past a limit of unanswered requests its socket is not read, until they are
+ * below half of it. Nothing is dropped; the client's own writes wait.
+ */
+export class Intake {
+  readonly #socket: Socket;
+  readonly #total: IntakeTotal;
+  #requests = 0;
+  #bytes = 0;
+  #paused = false;
+
+  constructor(socket: Socket, total: IntakeTotal) {
+    this.#socket = socket;
+    this.#total = total;
+  }
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  get requests(): number {
+    return this.#requests;
+  }
+
+  take(bytes: number): void {
+    this.#requests++;
+    this.#bytes += bytes;
+    this.#total.take(bytes);
+    if (!this.#paused && this.#isOver()) this.#pause();
+  }
+
+  settle(bytes: number): void {
+    this.#requests--;
+    this.#bytes -= bytes;
+    this.#total.settle(bytes);
+    if (this.#paused) this.resumeIfLow();
+  }
+
+  /** Reads again, whatever the limits: what comes is discarded by now. */
+  release(): void {
+    this.#total.leave(this);
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  resumeIfLow(): void {
+    const { maxUnconfirmedBatches, maxUnconfirmedBytes } = this.#total.limits;
+    const isLow = this.#requests <= maxUnconfirmedBatches / 2 && this.#bytes <= maxUnconfirmedBytes / 2;
+    if (isLow && (this.#total.isBelowHalf || this.#isSmall)) this.release();
+  }
+
+  get #isSmall(): boolean {
+    return this.#bytes <= SMALL_BYTES;
+  }
+
+  #isOver(): boolean {
+    const { maxUnconfirmedBatches, maxUnconfirmedBytes } = this.#total.limits;
+    if (this.#requests > maxUnconfirmedBatches || this.#bytes > maxUnconfirmedBytes) return true;
+    return this.#total.isOver && !this.#isSmall;
+  }
+
+  #pause(): void {
+    this.#paused = true;
+    this.#socket.pause();
+    this.#total.wait(this);
+  }
+}

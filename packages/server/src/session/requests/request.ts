@@ -1,0 +1,24 @@
+import type { Engine } from '@simplemq/broker';
+import type { LimitSettings } from '../../settings/settings.ts';
+import type { Peer } from '../handshake.ts';
+import type { SessionFollowers } from '../session-followers.ts';
+
+/** What a request is carried out with. */
+export interface RequestContext {
+  readonly engine: Engine;
+  readonly limits: LimitSettings;
+  readonly peer: Peer;
+  readonly followers: SessionFollowers;
+}
+
+/**
+ * Carries out one command. What it throws or rejects with is answered with ERROR; a ProtocolViolation ends the
+ * connection.
+ *
+ * @returns the frame to answer with, or undefined when there is none to send (any more)
+ */
+export type RequestHandler = (
+  context: RequestContext,
+  requestId: number,
+  payload: Buffer,
+) => Promise<Uint8Array | undefined> | undefined;

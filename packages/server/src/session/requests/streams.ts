@@ -1,0 +1,41 @@
+import {
+  decodeCreateStream,
+  decodeDeleteStream,
+  decodeListStreams,
+  decodePending,
+  decodePurgeStream,
+  decodeStreamInfo,
+  encodePendingReply,
+  encodeStreamCreated,
+  encodeStreamDeleted,
+  encodeStreamInfoReply,
+  encodeStreamPurged,
+  encodeStreamsListed,
+} from '@simplemq/protocol';
+import type { RequestHandler } from './request.ts';
+
+export const createStream: RequestHandler = ({ engine }, requestId, payload) => {
+  const { stream, options } = decodeCreateStream(payload);
+  return engine.createStream(stream, options).then((created) => encodeStreamCreated(requestId, { created }));
+};
+
+export const deleteStream: RequestHandler = ({ engine }, requestId, payload) => {
+  const { stream } = decodeDeleteStream(payload);
+  return engine.deleteStream(stream).then(() => encodeStreamDeleted(requestId));
+};
+
+export const purgeStream: RequestHandler = ({ engine }, requestId, payload) => {
+  const { stream } = decodePurgeStream(payload);
+  return engine.purgeStream(stream).then((messages) => encodeStreamPurged(requestId, { messages }));
+};
+
+export const listStreams: RequestHandler = ({ engine }, requestId, payload) =>
+  engine.listStreams(decodeListStreams(payload)).then((reply) => encodeStreamsListed(requestId, reply));
+
+export const streamInfo: RequestHandler = ({ engine }, requestId, payload) => {
+  const { stream } = decodeStreamInfo(payload);
+  return engine.streamInfo(stream).then((summary) => encodeStreamInfoReply(requestId, summary));
+};
+
+export const pending: RequestHandler = ({ engine }, requestId, payload) =>
+  engine.pending(decodePending(payload)).then((reply) => encodePendingReply(requestId, reply));

@@ -1,0 +1,299 @@
+import type { Socket } from 'node:net';
+import type { Engine } from '@simplemq/broker';
+import {
+  encodeClosing,
+  encodeError,
+  type Frame,
+  FrameDecoder,
+  HANDSHAKE_BYTES_MAX,
+  HEARTBEAT_FRAME,
+  Opcode,
+  opcodeName,
+  ProtocolViolation,
+  SimpleMQError,
+  StorageFailed,
+} from '@simplemq/protocol';
+import type { Logger } from 'pino';
+import type { Settings } from '../settings/settings.ts';
+import { foreignProtocol, HTTP_ANSWER } from './foreign-protocol.ts';
+import { acceptHello, welcomeOf } from './handshake.ts';
+import { Intake, type IntakeTotal } from './intake.ts';
+import { HANDLERS, WHILE_CLOSING } from './requests/handlers.ts';
+import type { RequestContext, RequestHandler } from './requests/request.ts';
+import type { FollowerHost } from './session-follower.ts';
+import { SessionFollowers } from './session-followers.ts';
+import { SocketWriter } from './socket-writer.ts';
+
+/** What all sessions of a server share. */
+export interface SessionShared {
+  readonly engine: Engine;
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly intake: IntakeTotal;
+  /** Name and version of the server, for people. */
+  readonly serverName: string;
+  readonly onClosed: (session: Session) => void;
+}
+
+/**
+ * handshake → open → draining → ending → closed. `draining`: the server shuts down, what was taken is answered.
+ * `ending`: the last bytes are on their way, what comes is discarded.
+ */
+type State = 'handshake' | 'open' | 'draining' | 'ending' | 'closed';
+
+/** How long a client has to take the last bytes before its connection is cut. */
+const LINGER_MS = 1_000;
+const REQUEST_OVERHEAD_BYTES = 256;
+const NOTHING: Buffer = Buffer.alloc(0);
+
+/**
+ * One connection. Whatever a client sends, and whatever goes wrong while it is served, ends at most this connection.
+ */
+export class Session implements FollowerHost {
+  readonly #id: number;
+  readonly #socket: Socket;
+  readonly #shared: SessionShared;
+  readonly #address: string;
+  readonly #writer: SocketWriter;
+  readonly #decoder: FrameDecoder;
+  readonly #intake: Intake;
+  readonly #openedMs: number = performance.now();
+  #lastReceivedMs: number = this.#openedMs;
+  #state: State = 'handshake';
+  #timer: NodeJS.Timeout | undefined;
+  /** The first bytes of the connection, for as long as it may turn out to speak another protocol. */
+  #firstBytes: Buffer = NOTHING;
+  /** What requests are carried out with; there once the client is welcome. */
+  #context: RequestContext | undefined;
+  #failure: SimpleMQError | undefined;
+  #reason = 'closed by the client';
+
+  constructor(id: number, socket: Socket, shared: SessionShared) {
+    this.#id = id;
+    this.#socket = socket;
+    this.#shared = shared;
+    this.#address = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? '?'}`;
+    this.#writer = new SocketWriter(socket);
+    this.#decoder = new FrameDecoder({ frameBytesMax: HANDSHAKE_BYTES_MAX });
+    this.#intake = new Intake(socket, shared.intake);
+    this.#timer = setTimeout(() => this.#handshakeTimedOut(), shared.settings.handshakeTimeoutMs).unref();
+    socket.on('data', (chunk: Buffer) => this.#received(chunk));
+    socket.on('drain', () => this.#context?.followers.resumeAll());
+    socket.on('error', (error) => {
+      this.#reason = `connection lost: ${error.message}`;
+    });
+    socket.on('close', () => this.#closed());
+    socket.resume();
+  }
+
+  get isDelivering(): boolean {
+    return this.#state === 'open';
+  }
+
+  send(...pieces: Uint8Array[]): boolean {
+    if (this.#state === 'closed' || this.#state === 'ending') return false;
+    this.#writer.write(...pieces);
+    const { pendingBytes } = this.#writer;
+    const { maxOutgoingBytes } = this.#shared.settings.limits;
+    if (pendingBytes > maxOutgoingBytes) {
+      this.#cut(
+        `the client does not read: more than ${maxOutgoingBytes} bytes wait (limits.maxOutgoingBytes)`,
+      );
+    }
+    return !this.#writer.isFull;
+  }
+
+  followerEnded(id: number): void {
+    this.#context?.followers.forget(id);
+  }
+
+  /** Called a few times in each heartbeatMs. */
+  heartbeat(nowMs: number, heartbeatMs: number): void {
+    if (this.#state !== 'open' && this.#state !== 'draining') return;
+    // While the client is not read its silence says nothing.
+    if (this.#intake.isPaused) this.#lastReceivedMs = nowMs;
+    if (nowMs - this.#lastReceivedMs > 3 * heartbeatMs) {
+      this.#cut(`the client was silent for more than 3 heartbeats of ${heartbeatMs} ms`);
+    }
+    const isQuiet = this.#writer.pendingBytes === 0 && nowMs - this.#writer.lastWriteMs >= heartbeatMs * 0.75;
+    if (isQuiet) this.send(HEARTBEAT_FRAME);
+  }
+
+  /** Answers the connection as a whole with `error`, and closes. */
+  refuse(error: SimpleMQError): void {
+    this.#failed(0, error);
+  }
+
+  /** Tells the client that the server closes. With a `failure` every further request is answered with it. */
+  drain(reason: string, failure?: SimpleMQError): void {
+    if (this.#state === 'handshake') this.end(reason);
+    if (this.#state !== 'open') return;
+    this.#failure = failure;
+    this.#state = 'draining';
+    this.send(encodeClosing({ reason }));
+  }
+
+  /** Flushes and closes. */
+  end(reason: string): void {
+    if (this.#state === 'ending' || this.#state === 'closed') return;
+    this.#reason = reason;
+    this.#state = 'ending';
+    this.#context?.followers.closeAll();
+    this.#writer.flush();
+    this.#socket.end();
+    // It is read on, and discarded: a socket that is closed with bytes unread resets, and our last words would be lost.
+    this.#intake.release();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
+  }
+
+  /** Closes without another word. */
+  destroy(reason: string): void {
+    this.#cut(reason);
+  }
+
+  #received(chunk: Buffer): void {
+    if (this.#state === 'ending' || this.#state === 'closed') return;
+    this.#lastReceivedMs = performance.now();
+    if (this.#state === 'handshake' && this.#firstBytes.length < 4) {
+      this.#firstBytes = Buffer.concat([this.#firstBytes, chunk.subarray(0, 4)]);
+    }
+    try {
+      this.#decoder.push(chunk, (frame) => this.#frame(frame));
+      if (this.#state === 'handshake' && this.#socket.bytesRead > HANDSHAKE_BYTES_MAX) {
+        throw new ProtocolViolation(`more than ${HANDSHAKE_BYTES_MAX} bytes came before HELLO was answered`);
+      }
+    } catch (error) {
+      this.#failed(0, error);
+    }
+  }
+
+  /** @returns whether the next frame is wanted */
+  #frame(frame: Frame): boolean {
+    const { opcode, requestId, payload } = frame;
+    try {
+      if (this.#context === undefined) this.#hello(opcode, requestId, payload);
+      else if (opcode !== Opcode.Heartbeat) this.#request(this.#context, frame);
+    } catch (error) {
+      this.#failed(requestId, error);
+    }
+    return this.#state === 'open' || this.#state === 'draining';
+  }
+
+  #hello(opcode: number, requestId: number, payload: Buffer): void {
+    const { engine, settings, logger, serverName } = this.#shared;
+    if (opcode !== Opcode.Hello) {
+      throw new ProtocolViolation(`the first frame is ${opcodeName(opcode)}; it must be HELLO`);
+    }
+    const peer = acceptHello(payload, engine.features);
+    clearTimeout(this.#timer);
+    this.#firstBytes = NOTHING;
+    this.#decoder.frameBytesMax = settings.limits.maxFrameBytes;
+    const followers = new SessionFollowers(this, settings.limits.maxFollowersPerConnection);
+    this.#context = { engine, limits: settings.limits, peer, followers };
+    this.#state = 'open';
+    this.send(welcomeOf(requestId, serverName, settings, engine.features));
+    logger.info({ connection: this.#id, client: peer.client, address: this.#address }, 'connection opened');
+  }
+
+  #request(context: RequestContext, { opcode, requestId, payload }: Frame): void {
+    const handler = HANDLERS.get(opcode);
+    if (handler === undefined) throw notForClients(opcode);
+    if (this.#state === 'draining' && !this.#isTakenWhileClosing(opcode, requestId)) return;
+    this.#carryOut(handler, context, requestId, payload);
+  }
+
+  #isTakenWhileClosing(opcode: number, requestId: number): boolean {
+    if (this.#failure === undefined) return WHILE_CLOSING.has(opcode);
+    if (opcode !== Opcode.Credit) this.#failed(requestId, this.#failure);
+    return false;
+  }
+
+  #carryOut(handler: RequestHandler, context: RequestContext, requestId: number, payload: Buffer): void {
+    const answer = handler(context, requestId, payload);
+    if (answer === undefined) return;
+    const bytes = payload.length + REQUEST_OVERHEAD_BYTES;
+    this.#intake.take(bytes);
+    answer.then(
+      (frame) => {
+        if (frame !== undefined) this.send(frame);
+        this.#intake.settle(bytes);
+      },
+      (error: unknown) => {
+        this.#failed(requestId, error);
+        this.#intake.settle(bytes);
+      },
+    );
+  }
+
+  /** Answers with the error, and ends the connection where the error's kind, or its coming so early, says so. */
+  #failed(requestId: number, error: unknown): void {
+    if (this.#state === 'ending' || this.#state === 'closed') return;
+    const isHandshake = this.#state === 'handshake';
+    const foreign = isHandshake ? foreignProtocol(this.#firstBytes) : undefined;
+    if (foreign !== undefined) {
+      this.#refuseForeign(foreign);
+      return;
+    }
+    const known = error instanceof SimpleMQError ? error : this.#unexpected(error);
+    this.send(encodeError(requestId, known));
+    if (isHandshake || known.closesConnection) this.end(`${known.code}: ${known.message}`);
+  }
+
+  #unexpected(error: unknown): SimpleMQError {
+    this.#shared.logger.error({ connection: this.#id, err: error }, 'a request failed unexpectedly');
+    return new StorageFailed("the server failed unexpectedly on this request; the server's log says more");
+  }
+
+  #refuseForeign(protocol: 'HTTP' | 'TLS'): void {
+    if (protocol === 'HTTP') this.send(HTTP_ANSWER);
+    const hint = protocol === 'TLS' ? '; this version has no TLS: connect without it' : '';
+    this.end(`the client speaks ${protocol}${hint}`);
+  }
+
+  #handshakeTimedOut(): void {
+    const { handshakeTimeoutMs } = this.#shared.settings;
+    this.#failed(
+      0,
+      new ProtocolViolation(`no HELLO came within ${handshakeTimeoutMs} ms (handshakeTimeoutMs)`),
+    );
+  }
+
+  #cut(reason: string): void {
+    if (this.#state === 'closed') return;
+    if (this.#state !== 'ending') this.#reason = reason;
+    this.#state = 'ending';
+    this.#socket.destroy();
+  }
+
+  #closed(): void {
+    this.#state = 'closed';
+    clearTimeout(this.#timer);
+    this.#shared.intake.leave(this.#intake);
+    // What its followers held goes back to their groups at once.
+    this.#context?.followers.closeAll();
+    this.#log();
+    this.#shared.onClosed(this);
+  }
+
+  #log(): void {
+    const { logger } = this.#shared;
+    const client = this.#context?.peer.client;
+    const fields = { connection: this.#id, address: this.#address, reason: this.#reason };
+    if (client === undefined) {
+      logger.warn(fields, 'connection refused');
+      return;
+    }
+    const { bytesRead, bytesWritten } = this.#socket;
+    const openMs = Math.round(performance.now() - this.#openedMs);
+    logger.info({ ...fields, client, openMs, bytesRead, bytesWritten }, 'connection closed');
+  }
+}
+
+function notForClients(opcode: number): SimpleMQError {
+  return new ProtocolViolation(
+    opcode === Opcode.Hello
+      ? 'HELLO came a second time'
+      : `${opcodeName(opcode)} is sent by servers; a client may not send it`,
+  );
+}

@@ -1,0 +1,145 @@
+import {
+  FRAME_OVERHEAD_BYTES,
+  HANDSHAKE_BYTES_MAX,
+  HANDSHAKE_TIMEOUT_MS,
+  MESSAGE_BYTES_MAX,
+  UNCONFIRMED_BATCHES_MAX,
+} from '@simplemq/protocol';
+import { bytes, flag, type Kind, logLevel, milliseconds, text, wholeNumber } from './kinds.ts';
+import type { SettingKey, SettingValue } from './settings.ts';
+
+export interface Definition<T> {
+  readonly kind: Kind<NonNullable<T>>;
+  readonly fallback: T;
+  readonly description: string;
+  /** A relative path; see load-settings.ts for what it counts from. */
+  readonly isPath?: boolean;
+}
+
+const KIB = 2 ** 10;
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+const COUNT_MAX = 10_000_000;
+
+/** Every setting there is, in the order in which they are shown. Environment names are derived from the keys. */
+export const DEFINITIONS: { readonly [K in SettingKey]: Definition<SettingValue<K>> } = {
+  host: {
+    kind: text('the name or address to listen on'),
+    fallback: 'localhost',
+    description: 'Name or address to listen on; localhost is 127.0.0.1 and ::1.',
+  },
+  port: {
+    kind: wholeNumber(0, 65_535),
+    fallback: 9090,
+    description: 'TCP port to listen on; 0 takes a free one.',
+  },
+  allowRemote: {
+    kind: flag(),
+    fallback: false,
+    description:
+      'Listen beyond this machine, although there are no users and no TLS: whoever reaches the port may do everything.',
+  },
+  'storage.path': {
+    kind: text('a folder'),
+    fallback: './data',
+    description: "Folder of the database; ':memory:' keeps everything in memory only.",
+    isPath: true,
+  },
+  'storage.cacheBytesMax': {
+    kind: bytes(MIB, 1024 * GIB),
+    fallback: 64 * MIB,
+    description: 'Memory for recent batches, so that followers who keep up read no disk.',
+  },
+  'storage.maxBytes': {
+    kind: bytes(MIB, 2 ** 50),
+    fallback: undefined,
+    description:
+      'Largest size of the database; past it publishes are refused with StorageFull. Not set: the disk.',
+  },
+  'limits.maxConnections': {
+    kind: wholeNumber(1, COUNT_MAX),
+    fallback: 10_000,
+    description: 'Connections at a time; further ones get TooManyConnections.',
+  },
+  'limits.maxMessageBytes': {
+    kind: bytes(1, GIB),
+    fallback: MESSAGE_BYTES_MAX,
+    description: 'Largest body of one message; a larger one gets MessageTooLarge.',
+  },
+  'limits.maxFrameBytes': {
+    kind: bytes(HANDSHAKE_BYTES_MAX, 2 * GIB - 1),
+    fallback: MESSAGE_BYTES_MAX + FRAME_OVERHEAD_BYTES,
+    description: `Largest frame; a longer one is a ProtocolViolation. Not set: maxMessageBytes and ${FRAME_OVERHEAD_BYTES / KIB} KiB.`,
+  },
+  'limits.maxUnconfirmedBatches': {
+    kind: wholeNumber(1, COUNT_MAX),
+    fallback: UNCONFIRMED_BATCHES_MAX,
+    description:
+      'Requests of one connection that may await their answer; past it the connection is not read.',
+  },
+  'limits.maxUnconfirmedBytes': {
+    kind: bytes(64 * KIB, 1024 * GIB),
+    fallback: 16 * MIB,
+    description: 'Bytes of such requests of one connection; past it the connection is not read.',
+  },
+  'limits.maxUnconfirmedBytesTotal': {
+    kind: bytes(64 * KIB, 1024 * GIB),
+    fallback: 256 * MIB,
+    description: 'Bytes of such requests of all connections; past it those that send more are not read.',
+  },
+  'limits.maxOutgoingBytes': {
+    kind: bytes(2 * MIB, 1024 * GIB),
+    fallback: 64 * MIB,
+    description: 'Bytes that may wait for one client to read them; past it the connection is closed.',
+  },
+  'limits.maxFollowersPerConnection': {
+    kind: wholeNumber(1, COUNT_MAX),
+    fallback: 1_000,
+    description: 'Followers of one connection; a further one gets TooManyFollowers.',
+  },
+  'limits.maxStreams': {
+    kind: wholeNumber(1, COUNT_MAX),
+    fallback: 100_000,
+    description: 'Streams in all; a further one gets TooManyStreams.',
+  },
+  heartbeatMs: {
+    kind: milliseconds(10),
+    fallback: 10_000,
+    description: 'Each side sends something at least this often; who is silent three times as long is gone.',
+  },
+  handshakeTimeoutMs: {
+    kind: milliseconds(10),
+    fallback: HANDSHAKE_TIMEOUT_MS,
+    description: 'Time that a new connection has for its HELLO.',
+  },
+  shutdownTimeoutMs: {
+    kind: milliseconds(1),
+    fallback: 10_000,
+    description: 'Time that a shutdown has to answer what it took and to finish its commits.',
+  },
+  producerWindowMs: {
+    kind: milliseconds(1_000),
+    fallback: 3_600_000,
+    description: 'Time within which a publish that is sent again, as after a reconnect, is stored once.',
+  },
+  'logs.level': {
+    kind: logLevel(),
+    fallback: 'info',
+    description: 'Least level that is logged: trace, debug, info, warn, error, fatal or silent.',
+  },
+  'logs.path': {
+    kind: text('a folder'),
+    fallback: undefined,
+    description:
+      'Folder for log files, a new one each day or 64 MiB, the last 14 kept. Not set: standard error.',
+    isPath: true,
+  },
+};
+
+export const SETTING_KEYS: readonly SettingKey[] = Object.keys(DEFINITIONS) as SettingKey[];
+
+/** 'limits.maxConnections' is set by SIMPLEMQ_LIMITS_MAX_CONNECTIONS. */
+export function variableOf(key: SettingKey): string {
+  const words = key.replaceAll('.', '_').replace(/[A-Z]/g, '_$&');
+  return `SIMPLEMQ_${words.toUpperCase()}`;
+}

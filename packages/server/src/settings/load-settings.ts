@@ -1,0 +1,141 @@
+import { dirname, resolve } from 'node:path';
+import { FRAME_OVERHEAD_BYTES } from '@simplemq/protocol';
+import * as v from 'valibot';
+import { DEFINITIONS, SETTING_KEYS, variableOf } from './definitions.ts';
+import type { GivenSetting, SettingSource } from './given.ts';
+import type { SettingKey, Settings, SettingsInput } from './settings.ts';
+import { readEnvironment } from './settings-environment.ts';
+import { SettingsError } from './settings-error.ts';
+import { readSettingsFile } from './settings-file.ts';
+import { readOptions } from './settings-options.ts';
+
+export interface SettingsSources {
+  /** A YAML file; without it none is read. */
+  readonly settingsFile?: string | undefined;
+  /** Default process.env. */
+  readonly environment?: NodeJS.ProcessEnv | undefined;
+  /** What was given in code; it overrides the rest. */
+  readonly options?: SettingsInput | undefined;
+}
+
+/** A setting for people to look at. */
+export interface DescribedSetting {
+  /** As 'limits.maxConnections'. */
+  readonly key: SettingKey;
+  /** Undefined when it is not set and has no default. */
+  readonly value: string | number | boolean | undefined;
+  readonly default: string | number | boolean | undefined;
+  readonly source: SettingSource;
+  /** Where it was given, as 'settings.yaml:7' or 'SIMPLEMQ_PORT'; undefined for a default. */
+  readonly place: string | undefined;
+  /** The environment variable that sets it. */
+  readonly variable: string;
+  readonly description: string;
+}
+
+/**
+ * Every setting from its last source: defaults < file < environment < code. A relative path counts from the folder of
+ * the settings file when it is given there, or by default while a file is used; otherwise from the working folder.
+ *
+ * @throws SettingsError with a line for each setting that is unknown or wrong
+ */
+export function loadSettings(sources: SettingsSources = {}): Settings {
+  return settingsOf(resolveAll(sources));
+}
+
+/** As loadSettings, but as rows to show. */
+export function describeSettings(sources: SettingsSources = {}): readonly DescribedSetting[] {
+  const resolved = resolveAll(sources);
+  return SETTING_KEYS.map((key) => {
+    const { value, fallback, given } = resolved.get(key)!;
+    return {
+      key,
+      value,
+      default: fallback,
+      source: given?.source ?? 'default',
+      place: given?.place,
+      variable: variableOf(key),
+      description: DEFINITIONS[key].description,
+    };
+  });
+}
+
+type Value = string | number | boolean | undefined;
+
+interface Resolved {
+  value: Value;
+  fallback: Value;
+  readonly given: GivenSetting | undefined;
+}
+
+function resolveAll(sources: SettingsSources): Map<SettingKey, Resolved> {
+  const { given, problems, folder } = gather(sources);
+  const resolved = new Map<SettingKey, Resolved>();
+  for (const key of SETTING_KEYS) {
+    const { kind, fallback, isPath } = DEFINITIONS[key];
+    const last = given.get(key);
+    let value: Value = fallback;
+    if (last !== undefined) {
+      const parsed = v.safeParse(kind.schema, last.value);
+      if (parsed.success) value = parsed.output;
+      else problems.push(wrong(last, kind.expected));
+    }
+    if (isPath) value = absolute(value, last?.folder ?? folder);
+    resolved.set(key, { value, fallback, given: last });
+  }
+  deriveFrameLimit(resolved, problems);
+  if (problems.length > 0) throw new SettingsError(problems);
+  return resolved;
+}
+
+function gather(sources: SettingsSources): {
+  given: Map<SettingKey, GivenSetting>;
+  problems: string[];
+  folder: string;
+} {
+  const { settingsFile } = sources;
+  const read = [
+    ...(settingsFile === undefined ? [] : [readSettingsFile(settingsFile)]),
+    readEnvironment(sources.environment ?? process.env),
+    readOptions({ ...sources.options }),
+  ];
+  return {
+    // A later source overrides an earlier one.
+    given: new Map(read.flatMap(({ given }) => given).map((given) => [given.key, given])),
+    problems: read.flatMap(({ problems }) => problems),
+    folder: settingsFile === undefined ? process.cwd() : dirname(resolve(settingsFile)),
+  };
+}
+
+/** A frame must have room for the largest message. */
+function deriveFrameLimit(resolved: Map<SettingKey, Resolved>, problems: string[]): void {
+  const frame = resolved.get('limits.maxFrameBytes')!;
+  const messageBytes = resolved.get('limits.maxMessageBytes')!.value as number;
+  const fitting = messageBytes + FRAME_OVERHEAD_BYTES;
+  frame.fallback = fitting;
+  if (frame.given === undefined) frame.value = fitting;
+  else if ((frame.value as number) <= messageBytes) {
+    problems.push(wrong(frame.given, `larger than limits.maxMessageBytes, which is ${messageBytes}`));
+  }
+}
+
+function wrong(given: GivenSetting, expected: string): string {
+  const shown = JSON.stringify(given.value) ?? String(given.value);
+  const value = shown.length > 80 ? `${shown.slice(0, 80)}…` : shown;
+  const what = given.source === 'environment' ? given.place : `${given.place}: ${given.key}`;
+  return `${what} is ${value}; it must be ${expected}`;
+}
+
+function absolute(path: Value, folder: string): Value {
+  return typeof path !== 'string' || path === ':memory:' ? path : resolve(folder, path);
+}
+
+function settingsOf(resolved: ReadonlyMap<SettingKey, Resolved>): Settings {
+  const settings: Record<string, unknown> = {};
+  for (const [key, { value }] of resolved) {
+    const [name, nested] = key.split('.') as [string, string | undefined];
+    if (nested === undefined) settings[name] = value;
+    else settings[name] = { ...(settings[name] as object | undefined), [nested]: value };
+  }
+  return settings as unknown as Settings;
+}

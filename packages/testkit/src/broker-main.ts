@@ -1,0 +1,14 @@
+import { type ServerOptions, startServer } from '@simplemq/server';
+
+// A broker as a process of its own, for spawn-broker.ts: its argument is the options, as JSON; it tells its port in the
+// first line of its standard output, and closes on SIGTERM.
+try {
+  const server = await startServer(JSON.parse(process.argv[2] ?? '{}') as ServerOptions);
+  process.stdout.write(`${JSON.stringify({ port: server.port })}\n`);
+  process.once('SIGTERM', () => void server.close());
+  const { error } = await server.ended;
+  process.exit(error === undefined ? 0 : 1);
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+
+/** Packages import one another's sources, as everything does that npm runs; there is no build before a test. */
+const conditions = ['@simplemq/source', 'node', 'import', 'default'];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'tests/**/*.test.ts'],
+    reporters: ['default', './scripts/tally-reporter.ts'],
+    // Generous: a test ends when what it waits for happens, and a shared machine may be slow.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
