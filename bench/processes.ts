@@ -1,5 +1,6 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Figures, Orders } from './role.ts';
@@ -66,6 +67,12 @@ export async function startRedis(folder: string): Promise<RunningServer> {
       await once(child, 'exit');
     },
   };
+}
+
+/** The resident memory of a server now, in MB. Linux only. */
+export async function residentMb({ pid }: RunningServer): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) / 1024);
 }
 
 async function freePort(): Promise<number> {
