@@ -29,9 +29,9 @@ test('only the codes of the table are codes', () => {
   for (const other of ['', 'streamFull', 'toString', '__proto__']) expect(isErrorCode(other)).toBe(false);
 });
 
-test('a code that this version does not know becomes a ProtocolViolation that shows it', () => {
+test('a code that this version does not know becomes an Unsupported that shows it', () => {
   const payload = protocol.encodeEnvelope({ code: 'FromTheFuture', message: 'unheard of' });
   const error = protocol.decodeError(payload);
-  expect(error.code).toBe('ProtocolViolation');
+  expect(error.code).toBe('Unsupported');
   expect(error.message).toContain('FromTheFuture');
 });

@@ -133,7 +133,8 @@ export class Committer {
     const touched = new Set([...batches, ...removals].map(({ stream }) => stream));
     for (const stream of transaction.skipped) touched.add(stream);
     // Acks that free no whole batch change the number of messages all the same.
-    for (const { group, changes } of groups) if (changes.acked.length > 0) touched.add(group.stream as Stream);
+    for (const { group, changes } of groups)
+      if (changes.acked.length > 0) touched.add(group.stream as Stream);
     const added = messagesByStream(batches);
     const producers = this.#producers.seal();
     return {

@@ -1,4 +1,10 @@
-import { InvalidOption, type SequenceRange, type SimpleMQError, type StreamRanges } from '@simplemq/protocol';
+import {
+  InvalidOption,
+  type SequenceRange,
+  type SimpleMQError,
+  StaleAck,
+  type StreamRanges,
+} from '@simplemq/protocol';
 import type { Group } from '../group/group.ts';
 import type { GroupFollower, Membership } from '../group/membership.ts';
 import type { Change } from '../group/pending-entries.ts';
@@ -22,6 +28,8 @@ interface Place {
   readonly membership: Membership;
 }
 
+/** Ranges of one answer. Who settles only what it holds gets none; who settles blindly gets an error past these. */
+const STALE_RANGES_MAX = 10_000;
 /** A nack's longest delay. */
 const NACK_DELAY_MS_MAX = 365 * 24 * 60 * 60 * 1000;
 
@@ -35,7 +43,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
   readonly #durable: () => Promise<void>;
   readonly #onClosed: (follower: EmbeddedFollower) => void;
   readonly #places = new Map<string, Place>();
-  #waitingGroups = new Set<{ dispatch(): void }>();
+  readonly #waitingGroups = new Set<{ dispatch(): void }>();
   #delivered = 0;
   #deliveredBytes = 0;
   #upTo = 0;
@@ -166,12 +174,11 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
   }
 
   #wake(): void {
-    if (this.#waitingGroups.size === 0 || this.capacity === 0) return;
-    const groups = this.#waitingGroups;
-    this.#waitingGroups = new Set();
-    for (const group of groups) {
-      if (this.capacity > 0) group.dispatch();
-      else this.#waitingGroups.add(group);
+    // In turn: a group that has more than there was credit for waits again, behind the others.
+    for (const group of this.#waitingGroups) {
+      if (this.capacity === 0) return;
+      this.#waitingGroups.delete(group);
+      group.dispatch();
     }
   }
 
@@ -184,6 +191,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     change: (place: Place, range: SequenceRange) => Change,
   ): readonly StreamRanges[] {
     const stale: StreamRanges[] = [];
+    let pieces = 0;
     for (const { stream, ranges } of entries) {
       const place = this.#places.get(stream);
       const missed = ranges.flatMap((range) => {
@@ -191,7 +199,16 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
         return spans.map(({ first, last }) => ({ first, last, attempt: range.attempt }));
       });
       if (missed.length > 0) stale.push({ stream, ranges: missed });
+      pieces += missed.length;
     }
+    if (pieces > STALE_RANGES_MAX) throw tooManyStale(pieces);
     return stale;
   }
+}
+
+function tooManyStale(ranges: number): SimpleMQError {
+  return new StaleAck(
+    `${ranges} ranges of the request came too late, more than the ${STALE_RANGES_MAX} that an answer names; the rest ` +
+      'of it was carried out',
+  );
 }

@@ -44,6 +44,8 @@ export class PendingEntries {
   #size = 0;
   // No window below this one has entries.
   #lowest = 0;
+  // Nor has any sequence number past this one, whatever a client asks about.
+  #last = 0;
 
   get size(): number {
     return this.#size;
@@ -61,6 +63,7 @@ export class PendingEntries {
       start = end + 1;
     }
     this.#size += last - first + 1;
+    this.#last = last;
   }
 
   /** The lowest sequence number that is pending. */
@@ -80,9 +83,10 @@ export class PendingEntries {
     const lowest = this.lowest();
     let at = lowest === undefined ? last + 1 : Math.max(first, lowest);
     extendRun(outcome.missed, first, Math.min(last, at - 1));
-    while (at <= last && this.#windows.size > 0) {
+    const until = Math.min(last, this.#last);
+    while (at <= until && this.#windows.size > 0) {
       const window = windowOf(at);
-      const end = Math.min(last, (window + 1) * WINDOW_SEQUENCES - 1);
+      const end = Math.min(until, (window + 1) * WINDOW_SEQUENCES - 1);
       const spans = this.#windows.get(window);
       if (spans === undefined) extendRun(outcome.missed, at, end);
       else this.#changeWindow(spans, { first: at, last: end }, rule, outcome);

@@ -1,6 +1,6 @@
 import { decodeEnvelope, encodeEnvelope } from '../envelope/envelope.ts';
 import { isErrorCode } from '../error-codes.ts';
-import { errorOf, ProtocolViolation, type SimpleMQError } from '../errors.ts';
+import { errorOf, type SimpleMQError, Unsupported } from '../errors.ts';
 import { encodeFrame } from '../frame/frame.ts';
 import { Opcode } from '../opcodes.ts';
 
@@ -23,6 +23,9 @@ export function decodeError(payload: Buffer): SimpleMQError {
   const code = fields.string('code');
   const message = fields.string('message');
   const details = fields.optionalRecord('details');
-  if (!isErrorCode(code)) return new ProtocolViolation(`the server sent the error '${code}': ${message}`);
+  if (!isErrorCode(code))
+    return new Unsupported(
+      `the server answered with '${code}', which this version does not know: ${message}`,
+    );
   return errorOf(code, message, details === undefined ? {} : { details });
 }

@@ -1,6 +1,6 @@
 import { decodeEnvelope, encodeEnvelope } from '../envelope/envelope.ts';
 import { isErrorCode } from '../error-codes.ts';
-import { errorOf, ProtocolViolation, type SimpleMQError } from '../errors.ts';
+import { errorOf, type SimpleMQError, Unsupported } from '../errors.ts';
 import { encodeFrame } from '../frame/frame.ts';
 import { Opcode } from '../opcodes.ts';
 
@@ -26,5 +26,5 @@ export function decodeFollowerEnded(payload: Buffer): FollowerEnded {
   const code = fields.string('code');
   const message = fields.string('message');
   const known = isErrorCode(code);
-  return { follower, error: known ? errorOf(code, message) : new ProtocolViolation(`${code}: ${message}`) };
+  return { follower, error: known ? errorOf(code, message) : new Unsupported(`${code}: ${message}`) };
 }

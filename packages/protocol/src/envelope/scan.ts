@@ -3,7 +3,7 @@ import { ENVELOPE_DEPTH_MAX, ENVELOPE_VALUES_MAX } from '../limits.ts';
 
 /**
  * Steps over one msgpack value without building anything, so that bytes from a stranger reach the msgpack decoder
- * only when they are well formed, shallow, and no larger in memory than they are on the wire.
+ * only when they are well formed and shallow, and make no more values than they have bytes.
  *
  * The format is https://github.com/msgpack/msgpack/blob/master/spec.md; extension types are refused.
  *

@@ -27,7 +27,7 @@ function codec<Message>(
   from: CommandCodec['from'],
   definition: Definition<Message>,
 ): CommandCodec {
-  const withoutUnknown = opcode < 0x80 && from === 'client' && opcode !== Opcode.Hello;
+  const withoutUnknown = opcode < 0x80 && from === 'client';
   return {
     opcode,
     from,
@@ -86,7 +86,7 @@ const connection: CommandCodec[] = [
     decode: protocol.decodeHello,
     messages: v.fields(
       {
-        version: fc.constant(PROTOCOL_VERSION),
+        version: fc.constant(protocol.PROTOCOL_VERSION),
         client: v.text,
         producer: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes)),
         features: v.strings,

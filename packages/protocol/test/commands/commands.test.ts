@@ -75,6 +75,11 @@ test('a feature that is not a string is a ProtocolViolation, whatever it is', ()
   expect(() => decodeWelcome(encodeEnvelope(welcome))).toThrow(/an array of strings/);
 });
 
+test('of a HELLO of another version only the version is read, whatever else it holds', () => {
+  const hello = decodeHello(encodeEnvelope({ version: 2, client: 7, fromTheFuture: true }));
+  expect(hello.version).toBe(2);
+});
+
 test('a bind needs one of stream and pattern, and not both', () => {
   const follow = { upTo: 1, bytesUpTo: 1 };
   const { decode } = commandOf(Opcode.Follow);

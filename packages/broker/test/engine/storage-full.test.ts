@@ -1,0 +1,150 @@
+import { StorageFull } from '@simplemq/protocol';
+import { describe, expect, test } from 'vitest';
+import { batchOf, batchOfMany } from '../batches.ts';
+import { FakeStore, openOn } from '../fake-store.ts';
+import { RecordingFollower } from '../recording-follower.ts';
+import { openTestEngine } from '../test-engine.ts';
+
+const bind = { stream: 's' };
+const KIB = 1024;
+
+describe('a store that is full', () => {
+  test('refuses publishes, keeps what it confirmed, and takes acks, which make room', async () => {
+    await using broker = await openTestEngine('file', { storageBytesMax: 1024 * KIB });
+    await broker.engine.createStream('s', {});
+    const body = 'x'.repeat(10 * KIB);
+    const confirmed: string[] = [];
+    for (let full = false; !full; ) {
+      const name = `${confirmed.length} ${body}`;
+      await broker.engine.publish({ bind, batch: batchOf(name, name, name) }).then(
+        () => confirmed.push(name, name, name),
+        (error) => {
+          expect(error).toMatchObject({ code: 'StorageFull' });
+          full = true;
+        },
+      );
+    }
+    expect(confirmed.length).toBeGreaterThan(60);
+    // It is as full after a restart, and has all that was confirmed.
+    await broker.restart();
+    const { engine } = broker;
+    await expect(engine.publish({ bind, batch: batchOf(body, body, body) })).rejects.toMatchObject({
+      code: 'StorageFull',
+    });
+    const follower = await RecordingFollower.follow(engine, bind, { credit: 100_000 });
+    await follower.until(confirmed.length);
+    expect(follower.bodies).toEqual(confirmed);
+    // One by one, so that the first free no whole batch.
+    for (const delivery of follower.deliveries.slice(0, 30)) expect(await follower.ack(delivery)).toEqual([]);
+    const receipt = await engine.publish({ bind, batch: batchOf('room') });
+    await follower.until(confirmed.length + 1);
+    expect(follower.deliveries.at(-1)).toMatchObject({ sequence: receipt.streams[0]!.first, body: 'room' });
+    expect(await engine.streamInfo('s')).toMatchObject({ messages: confirmed.length - 30 + 1 });
+  });
+
+  test('takes acks although publishes that have no room keep coming', async () => {
+    const store = new FakeStore();
+    const engine = await openOn(store);
+    await engine.createStream('s', {});
+    await engine.publish({ bind, batch: batchOfMany(3) });
+    const follower = await RecordingFollower.follow(engine, bind, { credit: 3 });
+    await follower.until(3);
+    store.beforeCommit = ({ batches }) => {
+      if (batches.length > 0) throw new StorageFull('no room');
+    };
+    // Each publisher tries again as soon as it is refused, so that one always waits for the next commit.
+    let isAcked = false;
+    let attempts = 0;
+    const publisher = async () => {
+      while (!isAcked && attempts++ < 1_000)
+        await engine.publish({ bind, batch: batchOf('x') }).catch(() => {});
+    };
+    const publishers = [publisher(), publisher()];
+    expect(await follower.ack(...follower.deliveries)).toEqual([]);
+    isAcked = true;
+    await Promise.all(publishers);
+    expect(attempts).toBeLessThan(100);
+    expect(await engine.streamInfo('s')).toMatchObject({ messages: 0 });
+    await engine.close();
+  });
+
+  test('tells those who wait for nothing but acks, and tries again by itself', async () => {
+    const store = new FakeStore();
+    const engine = await openOn(store);
+    await engine.createStream('s', {});
+    await engine.publish({ bind, batch: batchOf('x') });
+    const follower = await RecordingFollower.follow(engine, bind, { credit: 1 });
+    await follower.until(1);
+    store.beforeCommit = () => {
+      throw new StorageFull('no room');
+    };
+    await expect(follower.ack(...follower.deliveries)).rejects.toMatchObject({ code: 'StorageFull' });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    store.beforeCommit = ({ removals }) => {
+      if (removals.length > 0) resolve();
+    };
+    await promise;
+    await engine.close();
+  });
+
+  test('refuses a new stream, which is not there then, and its name is free', async () => {
+    const store = new FakeStore();
+    const engine = await openOn(store);
+    store.beforeCommit = () => {
+      throw new StorageFull('no room');
+    };
+    await expect(engine.createStream('s', {})).rejects.toMatchObject({ code: 'StorageFull' });
+    await expect(engine.streamInfo('s')).rejects.toMatchObject({ code: 'StreamNotFound' });
+    store.beforeCommit = () => {};
+    expect(await engine.createStream('s', {})).toBe(true);
+    await engine.publish({ bind, batch: batchOf('x') });
+    expect(await engine.streamInfo('s')).toMatchObject({ messages: 1 });
+    await engine.close();
+  });
+
+  test('leaves a hole where it refused, which followers pass over', async () => {
+    const store = new FakeStore();
+    const engine = await openOn(store, { cacheBytesMax: 0 });
+    await engine.createStream('s', {});
+    await engine.publish({ bind, batch: batchOfMany(5, 'before ') });
+    const refuse = ({ batches }: { batches: readonly unknown[] }) => {
+      if (batches.length > 0) throw new StorageFull('no room');
+    };
+    store.beforeCommit = refuse;
+    await expect(engine.publish({ bind, batch: batchOfMany(7) })).rejects.toMatchObject({
+      code: 'StorageFull',
+    });
+    store.beforeCommit = () => {};
+    await engine.publish({ bind, batch: batchOfMany(5, 'after ') });
+    const follower = await RecordingFollower.follow(engine, bind, { credit: 100 });
+    await follower.until(10);
+    expect(follower.sequences).toEqual([1, 2, 3, 4, 5, 13, 14, 15, 16, 17]);
+    await follower.ack(...follower.deliveries);
+    expect(await engine.streamInfo('s')).toMatchObject({
+      messages: 0,
+      bytes: 0,
+      groups: [{ lag: 0, pending: 0, ackFloor: 17 }],
+    });
+    await engine.close();
+  });
+
+  test('gives the numbers that it refused to nobody else, also after a restart', async () => {
+    await using broker = await openTestEngine('file', { storageBytesMax: 256 * KIB });
+    const { engine } = broker;
+    await engine.createStream('s', {});
+    await engine.publish({ bind, batch: batchOf('first', 'second') });
+    const follower = await RecordingFollower.follow(engine, bind, { credit: 100 });
+    await follower.until(2);
+    const large = 'x'.repeat(300 * KIB);
+    const refused = engine.publish({ bind, batch: batchOf(large, large, large) });
+    await expect(refused).rejects.toMatchObject({ code: 'StorageFull' });
+    // The group passes over the hole; that it did is stored with the ack.
+    await follower.ack(follower.deliveries[0]!);
+    await broker.restart();
+    const later = await RecordingFollower.follow(broker.engine, bind, { credit: 100 });
+    const receipt = await broker.engine.publish({ bind, batch: batchOf('third') });
+    await later.until(2);
+    expect(later.bodies).toEqual(['second', 'third']);
+    expect(receipt.streams).toEqual([{ stream: 's', first: 6 }]);
+  });
+});

@@ -1,0 +1,71 @@
+import { addAbortSignal } from 'node:stream';
+import { CommandError } from '../command-error.ts';
+import { count } from '../terminal/amounts.ts';
+import type { Input } from './input.ts';
+import { type Block, readLines } from './lines.ts';
+import type { Sender } from './sender.ts';
+
+export interface PublishInputOptions {
+  /** Each line is JSON, and its value the body. */
+  readonly jsonLines: boolean;
+  readonly lineBytesMax: number;
+  /** Ends the reading early; what was read is sent. */
+  readonly stop: AbortSignal;
+}
+
+/**
+ * Sends each line of `input` as a message, and reads no faster than they are confirmed. Resolves when the last was sent,
+ * or after one was refused, as `sender` tells.
+ *
+ * @throws CommandError for a line that cannot be a message, or input that cannot be read
+ */
+export async function publishInput(
+  input: Input,
+  sender: Sender,
+  options: PublishInputOptions,
+): Promise<void> {
+  const over = AbortSignal.any([options.stop, sender.failed]);
+  const source = addAbortSignal(over, input.stream);
+  try {
+    for await (const block of readLines(source, options.lineBytesMax)) {
+      if (over.aborted) return;
+      if (!options.jsonLines) {
+        await sender.send(block.lines, block.bytes);
+        continue;
+      }
+      const { values, problem } = parseLines(block);
+      await sender.send(values, block.bytes);
+      if (problem !== undefined) throw problem;
+    }
+  } catch (error) {
+    if (over.aborted) return;
+    if (error instanceof CommandError) throw error;
+    throw new CommandError(`the input cannot be read: ${(error as Error).message}`, { cause: error });
+  } finally {
+    input.stream.destroy();
+  }
+}
+
+/** The values of a block's lines, up to the first that is not JSON; blank lines have none. */
+function parseLines({ lines, firstNumber }: Block): { values: unknown[]; problem?: unknown } {
+  const values: unknown[] = [];
+  for (const [index, line] of lines.entries()) {
+    const text = typeof line === 'string' ? line : Buffer.from(line).toString();
+    if (text.trim() === '') continue;
+    try {
+      values.push(parseJson(text, `line ${count(firstNumber + index)}`));
+    } catch (problem) {
+      return { values, problem };
+    }
+  }
+  return { values };
+}
+
+/** @throws CommandError that begins with `what` */
+export function parseJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CommandError(`${what} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+}

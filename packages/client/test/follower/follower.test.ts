@@ -1,0 +1,384 @@
+import { once } from 'node:events';
+import { inspect } from 'node:util';
+import { decodeExtend, decodeFollow, decodeNack, Opcode, StreamNotFound } from '@simplemq/protocol';
+import { describe, expect, it } from 'vitest';
+import {
+  Bind,
+  Connection,
+  Follower,
+  type FollowerOptions,
+  json,
+  type Message,
+  Publisher,
+  type StaleAcks,
+} from '../../src/index.ts';
+import { FakeBroker, type FakeBrokerOptions } from '../fake-broker.ts';
+
+async function setUp(count: number, options: FollowerOptions = {}, brokerOptions: FakeBrokerOptions = {}) {
+  const broker = await FakeBroker.start(brokerOptions);
+  broker.streams.set('q', []);
+  const connection = new Connection({ port: broker.port, reconnect: { minDelayMs: 1, maxDelayMs: 5 } });
+  const publisher = new Publisher<number>(connection, new Bind('q'));
+  if (count > 0) await publisher.sendMessages(Array.from({ length: count }, (_, i) => i + 1));
+  return {
+    broker,
+    connection,
+    publisher,
+    follower: new Follower<number>(connection, new Bind('q'), options),
+    async [Symbol.asyncDispose]() {
+      await connection.close();
+      await broker.close();
+    },
+  };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Lets what is on the wire arrive, both ways. */
+async function settle(connection: Connection): Promise<void> {
+  await connection.cursor().createStream('settle');
+}
+
+async function taken<T>(iterator: AsyncIterator<Message<T>, undefined>): Promise<Message<T>> {
+  const { value } = await iterator.next();
+  expect(value).toBeDefined();
+  return value!;
+}
+
+describe('getMessages', () => {
+  it('gives every message once, in order, and acks are durable when awaited', async () => {
+    await using test = await setUp(5_000);
+    const seen: number[] = [];
+    for await (const message of test.follower.getMessages()) {
+      seen.push(message.body);
+      if (message.body < 5_000) void message.ack();
+      else {
+        await message.ack();
+        break;
+      }
+    }
+    expect(seen).toEqual(Array.from({ length: 5_000 }, (_, i) => i + 1));
+    expect(test.broker.leftOf('q')).toBe(0);
+  });
+
+  it('shows what a message is', async () => {
+    await using test = await setUp(0);
+    const before = Date.now();
+    await test.publisher.sendMessage(1, { headers: { a: 'own' }, key: 'k' });
+    await test.publisher.sendMessages([2], { headers: { b: 'shared' } });
+    const messages = test.follower.getMessages();
+    const first = await taken(messages);
+    expect(first).toMatchObject({ stream: 'q', sequence: 1, body: 1, attempt: 1, redelivered: false });
+    expect(first).toMatchObject({ headers: { a: 'own' }, key: 'k', priority: 'normal' });
+    expect(first.timestamp.getTime()).toBeGreaterThanOrEqual(before);
+    expect(inspect(first)).toBe("Message { stream: 'q', sequence: 1, attempt: 1, body: 1 }");
+    const second = await taken(messages);
+    expect(second.headers).toEqual({ b: 'shared' });
+    await messages.return!();
+  });
+
+  it('holds one message and has credit for no other while the first is handled', async () => {
+    await using test = await setUp(10);
+    const messages = test.follower.getMessages();
+    await messages.next();
+    await settle(test.connection);
+    expect(test.broker.pendingOf('q')).toBe(1);
+    expect(test.broker.frames.filter(({ opcode }) => opcode === Opcode.Follow)).toHaveLength(1);
+    const follow = test.broker.frames.find(({ opcode }) => opcode === Opcode.Follow)!;
+    expect(decodeFollow(follow.payload)).toMatchObject({ upTo: 1 });
+    expect(test.broker.count(Opcode.Credit)).toBe(0);
+  });
+
+  it('hands back what is buffered when the handler turns slow, and takes one at a time from then on', async () => {
+    await using test = await setUp(2_000);
+    const messages = test.follower.getMessages();
+    for (let i = 0; i < 100; i++) await (await taken(messages)).ack();
+    const slow = await taken(messages);
+    await test.broker.until(() => test.broker.pendingOf('q') === 1);
+    expect(slow.signal.aborted).toBe(false);
+    await settle(test.connection);
+    expect(test.broker.count(Opcode.Release)).toBeGreaterThan(0);
+    // It has no credit left for another.
+    expect(test.broker.pendingOf('q')).toBe(1);
+    await slow.ack();
+    expect(await taken(messages)).toMatchObject({ attempt: 1 });
+  });
+
+  it('keeps to a number as prefetch and hands nothing back', async () => {
+    await using test = await setUp(100, { prefetch: 10 });
+    const messages = test.follower.getMessages();
+    await messages.next();
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    expect(test.broker.pendingOf('q')).toBe(10);
+    expect(test.broker.count(Opcode.Release)).toBe(0);
+  });
+
+  it('gives back what was not handled when the loop is left, at once', async () => {
+    await using test = await setUp(50, { prefetch: 20 });
+    for await (const message of test.follower.getMessages()) {
+      if (message.body === 3) break;
+      void message.ack();
+    }
+    expect(test.broker.pendingOf('q')).toBe(0);
+    expect(test.broker.followers.size).toBe(0);
+    expect(
+      test.broker.streams
+        .get('q')!
+        .slice(0, 5)
+        .map(({ done, attempt }) => [done, attempt]),
+    ).toEqual([
+      [true, 1],
+      [true, 1],
+      [false, 2],
+      [false, 1],
+      [false, 1],
+    ]);
+  });
+
+  it('ends after the message in hand when its signal is aborted, and its ack still counts', async () => {
+    await using test = await setUp(5);
+    const abort = new AbortController();
+    let handled = 0;
+    for await (const message of test.follower.getMessages({ signal: abort.signal })) {
+      handled++;
+      const { signal } = message;
+      abort.abort();
+      expect(signal.aborted).toBe(true);
+      await message.ack();
+    }
+    expect(handled).toBe(1);
+    expect(test.broker.leftOf('q')).toBe(4);
+    expect(test.broker.followers.size).toBe(0);
+  });
+
+  it('ends at once when its signal is aborted while it waits, or was before', async () => {
+    await using test = await setUp(0);
+    const abort = new AbortController();
+    const next = test.follower.getMessages({ signal: abort.signal }).next();
+    await test.broker.until(() => test.broker.followers.size === 1);
+    abort.abort();
+    expect(await next).toEqual({ value: undefined, done: true });
+    expect(await test.follower.getMessages({ signal: abort.signal }).next()).toEqual({
+      value: undefined,
+      done: true,
+    });
+    expect(test.broker.followers.size).toBe(0);
+  });
+
+  it('answers several next() calls in order', async () => {
+    await using test = await setUp(3);
+    const messages = test.follower.getMessages();
+    const results = await Promise.all([messages.next(), messages.next(), messages.next()]);
+    expect(results.map(({ value }) => value?.body)).toEqual([1, 2, 3]);
+  });
+
+  it('throws what FOLLOW is refused with, once', async () => {
+    await using test = await setUp(0);
+    const messages = new Follower(test.connection, new Bind('missing')).getMessages();
+    await expect(messages.next()).rejects.toMatchObject({ code: 'StreamNotFound' });
+    expect(await messages.next()).toEqual({ value: undefined, done: true });
+  });
+
+  it('throws when the broker ends the follower, and drops what was buffered', async () => {
+    await using test = await setUp(20, { prefetch: 10 });
+    const messages = test.follower.getMessages();
+    const message = await taken(messages);
+    const { signal } = message;
+    test.broker.endFollowers(new StreamNotFound('the stream was deleted'));
+    await settle(test.connection);
+    expect(signal.aborted).toBe(true);
+    await expect(messages.next()).rejects.toMatchObject({ code: 'StreamNotFound' });
+    await expect(message.ack()).rejects.toMatchObject({ code: 'StaleAck' });
+  });
+
+  it('goes on over a reconnect, with what was not acked delivered again', async () => {
+    await using test = await setUp(1_000);
+    const acked = new Set<number>();
+    let drops = 0;
+    for await (const message of test.follower.getMessages()) {
+      if (message.body % 200 === 100 && drops++ < 5) {
+        const { signal } = message;
+        const lost = once(signal, 'abort');
+        test.broker.drop();
+        await lost;
+        await expect(message.ack()).rejects.toMatchObject({ code: 'StaleAck' });
+        continue;
+      }
+      await message.ack().then(
+        () => acked.add(message.body),
+        () => undefined,
+      );
+      if (acked.size === 1_000) break;
+    }
+    expect(drops).toBeGreaterThanOrEqual(5);
+    expect(test.broker.leftOf('q')).toBe(0);
+    expect(test.broker.pendingOf('q')).toBe(0);
+  });
+
+  it('with autoAck acks durably before it shows a message, and an ack of it does nothing', async () => {
+    await using test = await setUp(10);
+    let handled = 0;
+    for await (const message of test.follower.getMessages({ autoAck: true })) {
+      expect(test.broker.streams.get('q')![message.sequence - 1]!.done).toBe(true);
+      await message.ack();
+      await expect(message.nack()).rejects.toMatchObject({ code: 'StaleAck' });
+      if (++handled === 10) break;
+    }
+    expect(test.broker.count(Opcode.Nack)).toBe(0);
+  });
+
+  it('ends when the connection is closed', async () => {
+    await using test = await setUp(5, { prefetch: 5 });
+    const messages = test.follower.getMessages();
+    await messages.next();
+    const waiting = new Follower(test.connection, new Bind('q')).getMessages().next();
+    await test.connection.close();
+    expect(await messages.next()).toEqual({ value: undefined, done: true });
+    expect(await waiting).toEqual({ value: undefined, done: true });
+  });
+
+  it('decodes with the codec that it was given', async () => {
+    await using test = await setUp(0);
+    await new Publisher(test.connection, new Bind('q'), { codec: json }).sendMessage({ a: 1 });
+    await test.publisher.sendMessage(1);
+    const messages = new Follower<unknown>(test.connection, new Bind('q'), { codec: json }).getMessages();
+    const good = await taken(messages);
+    expect(good.body).toEqual({ a: 1 });
+    const bytes = await taken(new Follower<Buffer>(test.connection, new Bind('q')).getMessages());
+    expect(bytes.sequence).toBe(2);
+  });
+
+  it('refuses options that the broker lacks the feature for, and wrong ones', async () => {
+    await using test = await setUp(0);
+    for (const options of [
+      { group: 'audit' },
+      { startFrom: 'new' },
+      { ordering: 'key' },
+      { exclusive: true },
+    ] as FollowerOptions[]) {
+      const messages = new Follower(test.connection, new Bind('q'), options).getMessages();
+      await expect(messages.next()).rejects.toMatchObject({ code: 'Unsupported' });
+    }
+    expect(test.broker.count(Opcode.Follow)).toBe(0);
+    expect(() => new Follower(test.connection, new Bind('q'), { prefetch: 0 })).toThrow(
+      expect.objectContaining({ code: 'InvalidOption' }),
+    );
+  });
+});
+
+describe('settlements', () => {
+  it('of one turn travel as one frame', async () => {
+    await using test = await setUp(100, { prefetch: 100 });
+    const messages = test.follower.getMessages();
+    const acks: Promise<void>[] = [];
+    for (let i = 0; i < 100; i++) acks.push((await taken(messages)).ack());
+    await Promise.all(acks);
+    expect(test.broker.count(Opcode.Ack)).toBeLessThanOrEqual(2);
+    expect(test.broker.leftOf('q')).toBe(0);
+  });
+
+  it('behave as promises when they are awaited', async () => {
+    await using test = await setUp(2);
+    const messages = test.follower.getMessages();
+    const ack = (await taken(messages)).ack();
+    expect(Object.prototype.toString.call(ack)).toBe('[object Promise]');
+    let finished = false;
+    await ack.finally(() => {
+      finished = true;
+    });
+    expect(finished).toBe(true);
+    expect(await ack).toBeUndefined();
+    const second = await taken(messages);
+    await test.follower.ackMessage(second);
+    expect(await second.ack().catch((error) => error.code)).toBe('StaleAck');
+  });
+
+  it('that came too late reject with StaleAck when awaited, then or later', async () => {
+    await using test = await setUp(3, { prefetch: 3 });
+    const messages = test.follower.getMessages();
+    const [first, second, third] = [await taken(messages), await taken(messages), await taken(messages)];
+    test.broker.streams.get('q')![1]!.attempt++;
+    const settlements = [first.ack(), second.ack(), third.ack()];
+    await expect(settlements[0]).resolves.toBeUndefined();
+    await expect(settlements[2]).resolves.toBeUndefined();
+    await expect(settlements[1]).rejects.toMatchObject({ code: 'StaleAck', details: { sequence: 2 } });
+  });
+
+  it('that nobody awaits and that fail are told by an event, and are no unhandled rejections', async () => {
+    await using test = await setUp(3, { prefetch: 3 });
+    const messages = test.follower.getMessages();
+    const [first, second, third] = [await taken(messages), await taken(messages), await taken(messages)];
+    for (const message of test.broker.streams.get('q')!) message.attempt++;
+    const told = once(test.connection, 'staleAck') as Promise<[StaleAcks]>;
+    void first.ack();
+    const awaited = second.ack().catch((error) => error.code);
+    void third.ack();
+    const [{ ranges, error }] = await told;
+    expect(await awaited).toBe('StaleAck');
+    expect(error.code).toBe('StaleAck');
+    expect(ranges.flatMap((entry) => entry.ranges.map((range) => range.first))).toEqual([1, 3]);
+    const again = once(test.connection, 'staleAck') as Promise<[StaleAcks]>;
+    void third.nack();
+    expect((await again)[0].ranges).toEqual([{ stream: 'q', ranges: [{ first: 3, last: 3, attempt: 1 }] }]);
+  });
+
+  it('without an answer reject with ConnectionLost', async () => {
+    await using test = await setUp(1);
+    test.broker.intercept = ({ opcode }, peer) => {
+      if (opcode !== Opcode.Ack) return false;
+      peer.socket.destroy();
+      return true;
+    };
+    const message = await taken(test.follower.getMessages());
+    await expect(message.ack()).rejects.toMatchObject({ code: 'ConnectionLost' });
+  });
+
+  it('nack gives a message back, one attempt further, with delay and reason', async () => {
+    await using test = await setUp(1);
+    const messages = test.follower.getMessages();
+    await test.follower.nackMessage(await taken(messages), { delayMs: 7, reason: 'not now' });
+    const nack = test.broker.frames.find(({ opcode }) => opcode === Opcode.Nack)!;
+    expect(decodeNack(nack.payload)).toMatchObject({ delayMs: 7, reason: 'not now' });
+    expect(await taken(messages)).toMatchObject({ sequence: 1, attempt: 2, redelivered: true });
+  });
+
+  it('reject is Unsupported without dead letters', async () => {
+    await using test = await setUp(1);
+    const message = await taken(test.follower.getMessages());
+    await expect(test.follower.rejectMessage(message, 'bad')).rejects.toMatchObject({ code: 'Unsupported' });
+  });
+});
+
+describe('leases', () => {
+  it('of the message in hand and of buffered ones are extended, and of nothing else', async () => {
+    await using test = await setUp(5, { prefetch: 3 }, { leaseMs: 60 });
+    const messages = test.follower.getMessages();
+    await messages.next();
+    await taken(messages);
+    await test.broker.until(() => test.broker.count(Opcode.Extend) > 0);
+    const { entries } = decodeExtend(
+      test.broker.frames.find(({ opcode }) => opcode === Opcode.Extend)!.payload,
+    );
+    const sequences = entries.flatMap(({ ranges }) => ranges.map(({ first, last }) => [first, last]));
+    expect(sequences.flat()).not.toContain(1);
+    expect(sequences.flat()).toContain(2);
+  });
+
+  it('that are lost abort the signal of the message', async () => {
+    await using test = await setUp(1, {}, { leaseMs: 30 });
+    const message = await taken(test.follower.getMessages());
+    test.broker.streams.get('q')![0]!.attempt = 2;
+    await once(message.signal, 'abort');
+    expect(message.signal.reason).toMatchObject({ code: 'StaleAck' });
+  });
+
+  it('can be extended by hand', async () => {
+    await using test = await setUp(1);
+    const message = await taken(test.follower.getMessages());
+    await message.extend();
+    expect(test.broker.count(Opcode.Extend)).toBe(1);
+    await message.ack();
+    await expect(message.extend()).rejects.toMatchObject({ code: 'StaleAck' });
+    await turn();
+  });
+});

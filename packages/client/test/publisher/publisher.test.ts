@@ -1,0 +1,270 @@
+import { once } from 'node:events';
+import { Opcode } from '@simplemq/protocol';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { msgpack } from '../../src/codec/msgpack.ts';
+import { Bind, BindType, Connection, type ConnectionOptions, json, Publisher, raw } from '../../src/index.ts';
+import { bodyWriter } from '../../src/publisher/body-writer.ts';
+import { FakeBroker, type FakeBrokerOptions } from '../fake-broker.ts';
+
+async function setUp(options: FakeBrokerOptions = {}, connecting: ConnectionOptions = {}) {
+  const broker = await FakeBroker.start(options);
+  broker.streams.set('q', []);
+  const connection = new Connection({
+    port: broker.port,
+    reconnect: { minDelayMs: 1, maxDelayMs: 5 },
+    ...connecting,
+  });
+  return {
+    broker,
+    connection,
+    publisher: new Publisher(connection, new Bind('q')),
+    async [Symbol.asyncDispose]() {
+      await connection.close();
+      await broker.close();
+    },
+  };
+}
+
+const bodiesOf = (broker: FakeBroker, stream = 'q') =>
+  broker.streams.get(stream)!.map(({ record }) => msgpack.decode(record.subarray(5)));
+
+describe('Publisher', () => {
+  it('sends the messages of one turn as one batch, in order, with a receipt for each', async () => {
+    await using test = await setUp();
+    await test.connection.cursor().session();
+    const receipts = await Promise.all(['a', 'b', 'c'].map((body) => test.publisher.sendMessage(body)));
+    expect(receipts.map(({ streams }) => streams[0])).toEqual([
+      { stream: 'q', sequence: 1 },
+      { stream: 'q', sequence: 2 },
+      { stream: 'q', sequence: 3 },
+    ]);
+    expect(test.broker.publishes).toHaveLength(1);
+    expect(bodiesOf(test.broker)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('copies a body at once, so that its buffer can be used again', async () => {
+    await using test = await setUp();
+    const body = Buffer.from('one');
+    const sent = test.publisher.sendMessage(body);
+    body.write('two');
+    await sent;
+    expect(test.broker.streams.get('q')![0]!.record.subarray(5).toString()).toBe('one');
+  });
+
+  it('reaches every stream of a regex bind, or none', async () => {
+    await using test = await setUp();
+    test.broker.streams.set('q2', []);
+    const all = new Publisher(test.connection, new Bind(/^q/));
+    expect((await all.sendMessage(1)).streams).toEqual([
+      { stream: 'q', sequence: 1 },
+      { stream: 'q2', sequence: 1 },
+    ]);
+    const none = new Publisher(test.connection, new Bind('nothing', BindType.Regex));
+    expect((await none.sendMessage(1)).streams).toEqual([]);
+    const must = new Publisher(test.connection, new Bind('nothing', BindType.Regex), { mustMatch: true });
+    await expect(must.sendMessage(1)).rejects.toMatchObject({ code: 'NoMatchingStream' });
+  });
+
+  it('rejects with StreamNotFound where a direct bind names a missing stream', async () => {
+    await using test = await setUp();
+    await expect(new Publisher(test.connection, new Bind('missing')).sendMessage(1)).rejects.toMatchObject({
+      code: 'StreamNotFound',
+    });
+  });
+
+  it('sends one batch of shared options for sendMessages, and options of their own for others', async () => {
+    await using test = await setUp();
+    const first = test.publisher.sendMessage('alone', { headers: { a: '1' }, key: 'k' });
+    const many = test.publisher.sendMessages(['x', 'y'], { headers: { b: '2' } });
+    const last = test.publisher.sendMessage('last');
+    const sequences = [await first, ...(await many), await last].map(({ streams }) => streams[0]!.sequence);
+    expect(sequences).toEqual([1, 2, 3, 4]);
+    expect(test.broker.publishes.map(({ batch }) => batch.count)).toEqual([1, 2, 1]);
+  });
+
+  it('refuses what the broker lacks the feature for, and nothing beside it', async () => {
+    await using test = await setUp();
+    const results = await Promise.allSettled([
+      test.publisher.sendMessage(1),
+      test.publisher.sendMessage(2, { priority: 'high' }),
+      test.publisher.sendMessage(3, { delayMs: 5 }),
+      test.publisher.sendMessages([4], { ttlMs: 5 }),
+      test.publisher.sendMessage(5, { messageId: 'x' }),
+      test.publisher.sendMessage(6),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'rejected',
+      'rejected',
+      'rejected',
+      'fulfilled',
+    ]);
+    expect(results[1]).toMatchObject({
+      reason: { code: 'Unsupported', details: { features: ['priority'] } },
+    });
+    expect(bodiesOf(test.broker)).toEqual([1, 6]);
+  });
+
+  it('sends them to a broker that has it', async () => {
+    await using test = await setUp({ features: ['priority'] });
+    const receipt = await test.publisher.sendMessage(1, { priority: 'high' });
+    expect(receipt.streams).toHaveLength(1);
+  });
+
+  it('refuses options that are wrong, by name', async () => {
+    await using test = await setUp();
+    for (const options of [{ headers: { a: 1 } }, { key: 1 }, { prio: 1 }, { delayMs: 1, deliverAt: 2 }]) {
+      await expect(test.publisher.sendMessage(1, options as object)).rejects.toMatchObject({
+        code: 'InvalidOption',
+      });
+    }
+  });
+
+  it('rejects a body past maxMessageBytes without sending it, before WELCOME too, and sends the others', async () => {
+    await using test = await setUp({ limits: { maxMessageBytes: 100, maxBatchRecords: 2 } });
+    const send = () =>
+      Promise.allSettled(
+        [1, 101, 100, 50, 102, 60].map((bytes) => test.publisher.sendMessage(Buffer.alloc(bytes))),
+      );
+    for (const first of [1, 5]) {
+      const results = await send();
+      expect(results.map(({ status }) => status === 'fulfilled')).toEqual([
+        true,
+        false,
+        true,
+        true,
+        false,
+        true,
+      ]);
+      expect(results[1]).toMatchObject({
+        reason: { code: 'MessageTooLarge', details: { limit: 'maxMessageBytes' } },
+      });
+      expect(results[5]).toMatchObject({ value: { streams: [{ sequence: first + 3 }] } });
+    }
+    expect(test.broker.publishes.every(({ batch }) => batch.count <= 2)).toBe(true);
+    await expect(test.publisher.sendMessage(Buffer.alloc(9_000_000))).rejects.toMatchObject({
+      code: 'MessageTooLarge',
+    });
+  });
+
+  it('keeps no more in flight than maxInFlight, and all in order', async () => {
+    await using test = await setUp();
+    test.broker.holdConfirms = true;
+    const publisher = new Publisher(test.connection, new Bind('q'), { maxInFlight: { messages: 10 } });
+    const sent = Array.from({ length: 35 }, (_, i) => publisher.sendMessage(i));
+    await test.broker.until(() => test.broker.publishes.length === 1);
+    expect(test.broker.streams.get('q')).toHaveLength(10);
+    test.broker.releaseConfirms();
+    await Promise.all(sent);
+    expect(bodiesOf(test.broker)).toEqual(Array.from({ length: 35 }, (_, i) => i));
+  });
+
+  it('keeps no more batches unconfirmed than the broker takes, and fills the next one meanwhile', async () => {
+    await using test = await setUp({ limits: { maxUnconfirmedBatches: 2 } });
+    await test.connection.cursor().session();
+    test.broker.holdConfirms = true;
+    const sent: Promise<unknown>[] = [];
+    for (let i = 0; i < 10; i++) {
+      sent.push(test.publisher.sendMessage(i));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await test.broker.until(() => test.broker.publishes.length === 2);
+    test.broker.releaseConfirms();
+    await Promise.all(sent);
+    expect(test.broker.publishes).toHaveLength(3);
+    expect(bodiesOf(test.broker)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  it('sends again over reconnects what was not confirmed, in order, and it is stored once', async () => {
+    await using test = await setUp();
+    test.broker.holdConfirms = true;
+    const sent: Promise<unknown>[] = [];
+    for (let round = 0; round < 5; round++) {
+      for (let i = 0; i < 20; i++) sent.push(test.publisher.sendMessage(round * 20 + i));
+      const before = test.broker.publishes.length;
+      await test.broker.until(() => test.broker.publishes.length > before);
+      const connected = once(test.connection, 'connected');
+      test.broker.drop();
+      await connected;
+    }
+    test.broker.holdConfirms = false;
+    test.broker.drop();
+    await Promise.all(sent);
+    expect(bodiesOf(test.broker)).toEqual(Array.from({ length: 100 }, (_, i) => i));
+    const producers = new Set(test.broker.hellos.map(({ producer }) => producer.toString('hex')));
+    expect(producers.size).toBe(1);
+  });
+
+  it('promises as settled only numbers that were answered', async () => {
+    await using test = await setUp();
+    for (let i = 0; i < 3; i++) await test.publisher.sendMessage(i);
+    expect(test.broker.publishes.map(({ number, settled }) => [number, settled])).toEqual([
+      [1, 0],
+      [2, 1],
+      [3, 2],
+    ]);
+  });
+
+  it('rejects what is too old to be sent again safely as ConnectionLost', async () => {
+    await using test = await setUp({ limits: { producerWindowMs: 0 } });
+    test.broker.intercept = ({ opcode }, peer) => {
+      if (opcode !== Opcode.Publish) return false;
+      test.broker.intercept = undefined;
+      setTimeout(() => peer.socket.destroy(), 2);
+      return true;
+    };
+    await expect(test.publisher.sendMessage(1)).rejects.toMatchObject({
+      code: 'ConnectionLost',
+      details: { limit: 'producerWindowMs' },
+    });
+    expect((await test.publisher.sendMessage(2)).streams[0]!.sequence).toBe(1);
+  });
+
+  it('flush waits for what was sent, and close for that and refuses more', async () => {
+    await using test = await setUp();
+    test.broker.holdConfirms = true;
+    let confirmed = false;
+    void test.publisher.sendMessage(1).then(() => {
+      confirmed = true;
+    });
+    await test.broker.until(() => test.broker.publishes.length === 1);
+    const flushed = test.publisher.flush();
+    expect(confirmed).toBe(false);
+    test.broker.releaseConfirms();
+    await flushed;
+    expect(confirmed).toBe(true);
+    await test.publisher.close();
+    await expect(test.publisher.sendMessage(1)).rejects.toMatchObject({ code: 'ConnectionLost' });
+  });
+
+  it('sends what another codec makes as bytes', async () => {
+    await using test = await setUp();
+    await new Publisher(test.connection, new Bind('q'), { codec: json }).sendMessage({ a: 1 });
+    await new Publisher<Uint8Array>(test.connection, new Bind('q'), { codec: raw }).sendMessage(
+      Buffer.from('x'),
+    );
+    const records = test.broker.streams.get('q')!.map(({ record }) => record);
+    expect(records.map((record) => record[4])).toEqual([2, 2]);
+    expect(records[0]!.subarray(5).toString()).toBe('{"a":1}');
+  });
+});
+
+describe('the quick way for strings', () => {
+  it('writes any string so that the codec reads it', () => {
+    const writer = bodyWriter(msgpack);
+    const text = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 1_100 }), fc.string({ maxLength: 40 }));
+    fc.assert(
+      fc.property(text, (given) => {
+        expect(msgpack.decode(Buffer.from(writer.encode(given)))).toBe(given);
+      }),
+    );
+    for (const length of [0, 1, 10, 11, 85, 86, 255, 1_023, 1_024]) {
+      for (const character of ['a', 'é', '€']) {
+        const given = character.repeat(length);
+        expect(msgpack.decode(Buffer.from(writer.encode(given)))).toBe(given);
+      }
+    }
+  });
+});
