@@ -5,7 +5,7 @@ import { InvalidOption } from '@simplemq/protocol';
 export interface ReconnectOptions {
   /** The first delay is random up to this; it doubles with every try. Default 100. */
   minDelayMs?: number;
-  /** No delay is longer. Default 5,000. */
+  /** No delay is longer. Default 2,000. */
   maxDelayMs?: number;
 }
 
@@ -87,7 +87,7 @@ export function invalid(option: string, why: string): InstanceType<typeof Invali
 
 function readReconnect(reconnect: boolean | ReconnectOptions): Required<ReconnectOptions> | undefined {
   if (reconnect === false) return undefined;
-  const { minDelayMs = 100, maxDelayMs = 5_000 } = reconnect === true ? {} : reconnect;
+  const { minDelayMs = 100, maxDelayMs = 2_000 } = reconnect === true ? {} : reconnect;
   return {
     minDelayMs: wholeNumber('reconnect.minDelayMs', minDelayMs, 0, 2 ** 31 - 1),
     maxDelayMs: wholeNumber('reconnect.maxDelayMs', maxDelayMs, minDelayMs, 2 ** 31 - 1),
