@@ -39,6 +39,7 @@ export class Committer {
   #rest: Transaction | undefined;
   #isBusy = false;
   #isScheduled = false;
+  #isDraining = false;
   #failure: SimpleMQError | undefined;
   #lazyTimer: NodeJS.Timeout | undefined;
   #whenIdle: (() => void)[] = [];
@@ -77,15 +78,17 @@ export class Committer {
     else if (!this.#isScheduled && !this.#isBusy) this.#scheduleLazily();
   }
 
-  /** Commits what there is and resolves when nothing is under way. */
+  /** Commits what there is, for the last time, and resolves when nothing is under way. */
   async drain(): Promise<void> {
     clearTimeout(this.#lazyTimer);
+    this.#isDraining = true;
     if (this.#failure !== undefined) return;
     this.schedule();
     await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
   #scheduleLazily(): void {
+    if (this.#isDraining) return;
     this.#lazyTimer ??= setTimeout(() => {
       this.#lazyTimer = undefined;
       this.schedule();

@@ -43,7 +43,12 @@ export class Checkpoints {
   }
 
   #checkpoint(): void {
-    this.#database.pragma('wal_checkpoint(PASSIVE)');
+    try {
+      this.#database.pragma('wal_checkpoint(PASSIVE)');
+    } catch (error) {
+      // The disk is full, so the log stays as it is, with all that was committed; it is tried again later.
+      if ((error as { code?: string }).code !== 'SQLITE_FULL') throw error;
+    }
     this.#growth = 0;
     this.#logBytes = 0;
   }

@@ -2,7 +2,7 @@ import Database from 'better-sqlite3';
 import { prepareDataFolder } from './data-folder.ts';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
 
-const PAGE_BYTES = 4096;
+export const PAGE_BYTES = 4096;
 const PAGE_CACHE_KIB = 16_000;
 const SYNCHRONOUS_FULL = 2;
 

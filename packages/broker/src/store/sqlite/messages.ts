@@ -1,4 +1,21 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { StoreSnapshot, StoreTransaction } from '../store.ts';
+import type { DatabaseOptions } from './database.ts';
+
+/** What the storage thread is started with. */
+export interface StorageThreadData {
+  readonly database: DatabaseOptions;
+  readonly port: MessagePort;
+  /** How many requests and replies were posted, modulo 2^32, so that either side can look without asking the port. */
+  readonly counters: Int32Array;
+}
+
+/** Places in `counters`. */
+export const REQUESTS = 0;
+export const REPLIES = 1;
+
+/** A commit with no more data than this is somebody's awaited message: what matters is how soon it is done. */
+export const SMALL_COMMIT_BYTES = 4096;
 
 /** What the main thread asks of the storage thread. */
 export type StorageRequest =

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import {
   BATCH_HEADER_BYTES,
   decodeBatch,
@@ -13,11 +13,19 @@ import {
   BATCH_COLUMNS,
   type BatchRow,
   type CommitMessage,
+  REPLIES,
+  REQUESTS,
+  SMALL_COMMIT_BYTES,
   type StorageReply,
   type StorageRequest,
+  type StorageThreadData,
 } from './messages.ts';
+import { Spin } from './spin.ts';
 
 type Reply<T extends StorageReply['type']> = Extract<StorageReply, { type: T }>;
+
+/** How long a small commit takes on a disk for which it is worth looking, in ms. */
+const SMALL_COMMIT_MS = 0.5;
 
 interface Waiting {
   resolve(reply: StorageReply): void;
@@ -30,42 +38,62 @@ interface Waiting {
  * @throws StorageFailed with one line for people when the folder cannot be used
  */
 export async function openSqliteStore(options: DatabaseOptions): Promise<Store> {
+  const { port1: port, port2 } = new MessageChannel();
+  const counters = new Int32Array(new SharedArrayBuffer(8));
   // Beside this file and of its kind: source when the sources run, compiled when that does.
   const file = import.meta.url.endsWith('.ts') ? './storage-thread.ts' : './storage-thread.js';
   const worker = new Worker(new URL(file, import.meta.url), {
-    workerData: options,
+    workerData: { database: options, port: port2, counters } satisfies StorageThreadData,
+    transferList: [port2],
     name: 'simplemq-storage',
   });
   const { promise, resolve, reject } = Promise.withResolvers<StoreSnapshot>();
-  const store = new SqliteStore(worker, promise);
-  worker.once('message', (reply: StorageReply) => {
+  const store = new SqliteStore({ worker, port, counters }, promise);
+  port.once('message', (reply: StorageReply) => {
     if (reply.type === 'opened') resolve(reply.snapshot);
     else
       reject(new StorageFailed(reply.type === 'refused' ? reply.message : 'the storage thread is confused'));
   });
   worker.once('error', reject);
-  await promise;
+  try {
+    await promise;
+  } catch (error) {
+    await store.abandon();
+    throw error;
+  }
   return store;
+}
+
+interface StorageThread {
+  readonly worker: Worker;
+  readonly port: MessagePort;
+  readonly counters: Int32Array;
 }
 
 /** The main thread's side of the storage thread: requests by id, answers as promises, one promise a request. */
 class SqliteStore implements Store {
   readonly durability = 'fsync';
-  readonly #worker: Worker;
+  readonly #thread: StorageThread;
   readonly #snapshot: Promise<StoreSnapshot>;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #spin = new Spin(SMALL_COMMIT_MS);
   #nextId = 1;
   #isClosed = false;
   #failure: Error | undefined;
 
-  constructor(worker: Worker, snapshot: Promise<StoreSnapshot>) {
-    this.#worker = worker;
+  constructor(thread: StorageThread, snapshot: Promise<StoreSnapshot>) {
+    const { worker, port } = thread;
+    this.#thread = thread;
     this.#snapshot = snapshot;
-    worker.on('message', (reply: StorageReply) => this.#answered(reply));
+    port.on('message', (reply: StorageReply) => this.#answered(reply));
     worker.on('error', (cause) =>
-      this.#died(new StorageFailed(`the storage thread failed: ${cause}`, { cause })),
+      this.#died(new StorageFailed(`the storage thread failed: ${cause.message}`, { cause })),
     );
-    worker.on('exit', () => this.#died(new StorageFailed('the storage thread has ended')));
+    worker.on('exit', () => {
+      // The last that it said may still be in the port.
+      this.#takeReplies();
+      this.#died(new StorageFailed('the storage thread has ended'));
+    });
   }
 
   load(): Promise<StoreSnapshot> {
@@ -76,7 +104,12 @@ class SqliteStore implements Store {
     if (isEmpty(transaction)) return { removed: [] };
     const commit = packTransaction(transaction);
     const transfer = [commit.data, commit.places.buffer as ArrayBuffer];
-    return this.#ask<'committed'>({ type: 'commit', id: this.#nextId++, commit }, transfer);
+    const id = this.#nextId++;
+    const isAwaited = commit.places.length > 0 && commit.data.byteLength <= SMALL_COMMIT_BYTES;
+    const seen = Atomics.load(this.#thread.counters, REPLIES);
+    const committed = this.#ask<'committed'>({ type: 'commit', id, commit }, transfer);
+    if (isAwaited) this.#awaitBriefly(seen);
+    return committed;
   }
 
   async read({ streamId, from, bytesMax }: ReadRequest): Promise<Batch[]> {
@@ -88,7 +121,13 @@ class SqliteStore implements Store {
     if (this.#isClosed) return;
     this.#isClosed = true;
     if (this.#failure === undefined) await this.#ask<'closed'>({ type: 'close', id: this.#nextId++ });
-    await this.#worker.terminate();
+    await this.abandon();
+  }
+
+  /** Ends the thread as it is. */
+  async abandon(): Promise<void> {
+    this.#thread.port.close();
+    await this.#thread.worker.terminate();
   }
 
   #ask<T extends StorageReply['type']>(
@@ -98,8 +137,25 @@ class SqliteStore implements Store {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const { promise, resolve, reject } = Promise.withResolvers<Reply<T>>();
     this.#waiting.set(request.id, { resolve: resolve as (reply: StorageReply) => void, reject });
-    this.#worker.postMessage(request, transfer);
+    this.#thread.port.postMessage(request, transfer);
+    Atomics.add(this.#thread.counters, REQUESTS, 1);
     return promise;
+  }
+
+  /**
+   * Looks for the reply for a moment instead of going to sleep. What comes from the network meanwhile would have to
+   * wait for this commit anyway.
+   */
+  #awaitBriefly(seen: number): void {
+    if (this.#spin.wait(this.#thread.counters, REPLIES, seen)) this.#takeReplies();
+  }
+
+  #takeReplies(): void {
+    for (;;) {
+      const received = receiveMessageOnPort(this.#thread.port);
+      if (received === undefined) return;
+      this.#answered(received.message as StorageReply);
+    }
   }
 
   #answered(reply: StorageReply): void {

@@ -1,53 +1,92 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { statfsSync } from 'node:fs';
+import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { BatchReader } from './batch-reader.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { type DatabaseOptions, openDatabase } from './database.ts';
-import type { StorageReply, StorageRequest } from './messages.ts';
+import { openDatabase, PAGE_BYTES } from './database.ts';
+import { hasRoom } from './disk-room.ts';
+import {
+  REPLIES,
+  REQUESTS,
+  SMALL_COMMIT_BYTES,
+  type StorageReply,
+  type StorageRequest,
+  type StorageThreadData,
+} from './messages.ts';
 import { readSnapshot } from './snapshot-reader.ts';
+import { Spin } from './spin.ts';
 import { TransactionWriter } from './transaction-writer.ts';
+
+/** Who awaits one message after the other sends the next within about this time, in ms. */
+const NEXT_COMMIT_MS = 0.5;
 
 /**
  * The thread that owns the database: one connection, one request after the other. A reply 'committed' is posted after
- * SQLite's COMMIT has returned, which is after the write-ahead log was synced.
+ * SQLite's COMMIT has returned, which is after the write-ahead log was synced. The main thread ends it once it has the
+ * last reply.
  */
-function main(): void {
-  const port = parentPort!;
-  const reply = (message: StorageReply, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+function main({ database, port, counters }: StorageThreadData): void {
+  const reply: Reply = (message, transfer = []) => {
+    port.postMessage(message, transfer);
+    Atomics.add(counters, REPLIES, 1);
+  };
+  // Open for as long as the thread is to live: what was posted on a closed port may not arrive.
+  port.ref();
   let handle: (request: StorageRequest) => void;
   try {
-    handle = serve(workerData as DatabaseOptions, reply);
+    handle = serve(database, reply);
   } catch (error) {
     reply({ type: 'refused', message: (error as Error).message });
-    port.close();
     return;
   }
-  port.on('message', (request: StorageRequest) => {
-    try {
-      handle(request);
-    } catch (error) {
-      const { code, message } = error as { code?: string; message: string };
-      reply({
-        type: code === 'SQLITE_FULL' ? 'full' : 'failed',
-        id: request.id,
-        message: `${message} (${code})`,
-      });
+  const spin = new Spin(NEXT_COMMIT_MS);
+  port.on('message', (first: StorageRequest) => {
+    let request: StorageRequest | undefined = first;
+    while (request !== undefined) {
+      const seen = Atomics.load(counters, REQUESTS);
+      answer(request, handle, reply);
+      if (!isSmallCommit(request)) return;
+      request = take(port);
+      if (request === undefined && spin.wait(counters, REQUESTS, seen)) request = take(port);
     }
   });
 }
 
-function serve(
-  options: DatabaseOptions,
-  reply: (message: StorageReply, transfer?: ArrayBuffer[]) => void,
-): (request: StorageRequest) => void {
+type Reply = (message: StorageReply, transfer?: ArrayBuffer[]) => void;
+
+function take(port: StorageThreadData['port']): StorageRequest | undefined {
+  return receiveMessageOnPort(port)?.message as StorageRequest | undefined;
+}
+
+function isSmallCommit(request: StorageRequest): boolean {
+  return request.type === 'commit' && request.commit.data.byteLength <= SMALL_COMMIT_BYTES;
+}
+
+function answer(request: StorageRequest, handle: (request: StorageRequest) => void, reply: Reply): void {
+  try {
+    handle(request);
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    const type = code === 'SQLITE_FULL' ? 'full' : 'failed';
+    reply({ type, id: request.id, message: code === undefined ? message : `${message} (${code})` });
+  }
+}
+
+function serve(options: StorageThreadData['database'], reply: Reply): (request: StorageRequest) => void {
   const database = openDatabase(options);
   const snapshot = readSnapshot(database);
   const writer = new TransactionWriter(database);
   const reader = new BatchReader(database);
   const checkpoints = new Checkpoints(database);
+  const freelistBytes = () => (database.pragma('freelist_count', { simple: true }) as number) * PAGE_BYTES;
   reply({ type: 'opened', snapshot });
   return (request) => {
     switch (request.type) {
       case 'commit': {
+        const { byteLength } = request.commit.data;
+        if (byteLength > 0 && !hasRoom(statfsSync(options.folder), byteLength, freelistBytes)) {
+          reply({ type: 'full', id: request.id, message: `the disk of '${options.folder}' is full` });
+          break;
+        }
         const written = writer.apply(request.commit);
         reply({ type: 'committed', id: request.id, removed: written.removed });
         checkpoints.committed(written);
@@ -55,19 +94,16 @@ function serve(
       }
       case 'read': {
         const rows = reader.read(request.streamId, request.from, request.bytesMax);
-        reply(
-          { type: 'rows', id: request.id, rows },
-          rows.map(({ data }) => data.buffer),
-        );
+        const buffers = rows.map(({ data }) => data.buffer);
+        reply({ type: 'rows', id: request.id, rows }, buffers);
         break;
       }
       case 'close':
         checkpoints.stop();
         database.close();
         reply({ type: 'closed', id: request.id });
-        parentPort!.close();
     }
   };
 }
 
-main();
+main(workerData as StorageThreadData);

@@ -1,0 +1,25 @@
+/**
+ * Kept free for what makes room: acks are written to the log, and the log to the database, before anything is freed. A
+ * disk that publishes have filled to the last byte could take neither.
+ */
+const RESERVE_BYTES_MAX = 64 * 1024 * 1024;
+/** Of a small disk, this share. */
+const RESERVE_SHARE = 0.1;
+
+/** As statfs tells. */
+export interface DiskSpace {
+  readonly bavail: number;
+  readonly blocks: number;
+  readonly bsize: number;
+}
+
+/**
+ * Whether a disk can take a commit that adds this many bytes.
+ *
+ * @param freelistBytes what is free inside the database, which a commit uses before it makes the file longer
+ */
+export function hasRoom(disk: DiskSpace, bytes: number, freelistBytes: () => number): boolean {
+  const reserve = Math.min(RESERVE_BYTES_MAX, disk.blocks * disk.bsize * RESERVE_SHARE);
+  const free = disk.bavail * disk.bsize - reserve - bytes;
+  return free >= 0 || free + freelistBytes() >= 0;
+}
