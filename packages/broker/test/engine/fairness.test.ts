@@ -97,8 +97,10 @@ describe.each(STORES)('between the streams of a follower (%s)', (kind) => {
     const counts = Map.groupBy(follower.deliveries, ({ stream }) => stream);
     expect([...counts.values()].map(({ length }) => length)).toEqual([10, 10, 10]);
   });
+});
 
-  test('credit given for one message of ten thousand streams costs no walk through all of them', async () => {
+describe('credit', () => {
+  test('for one message of ten thousand streams costs no walk through all of them', async () => {
     await using broker = await openTestEngine('memory');
     const { engine } = broker;
     const count = 10_000;

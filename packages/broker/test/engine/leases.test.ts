@@ -106,8 +106,7 @@ describe.each(STORES)('a lease (%s)', (kind) => {
     await follower.until(2);
     const [first, second] = follower.deliveries;
     const nackedAt = performance.now();
-    await follower.nack([first!], 30);
-    await follower.nack([second!]);
+    await Promise.all([follower.nack([first!], 30), follower.nack([second!])]);
     await follower.until(4);
     expect(performance.now() - nackedAt).toBeGreaterThanOrEqual(30);
     expect(follower.sequences).toEqual([1, 2, 2, 1]);

@@ -23,7 +23,7 @@ describe.each(STORES)('publishing (%s)', (kind) => {
         return receipt;
       }),
     );
-    expect(settled).toEqual(sizes.keys().toArray());
+    expect(settled).toEqual(sizes.map((_, index) => index));
     let next = 1;
     receipts.forEach(({ streams }, index) => {
       expect(streams).toEqual([{ stream: 's', first: next }]);

@@ -1,0 +1,70 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type PendingSpan, WINDOW_SEQUENCES } from '../../src/group/pending-entries.ts';
+import { decodeWindowState, encodeWindowState } from '../../src/group/window-state.ts';
+
+interface Piece {
+  readonly gap: number;
+  readonly count: number;
+  readonly attempt: number;
+}
+
+const pieces: fc.Arbitrary<Piece[]> = fc.array(
+  fc.record({
+    gap: fc.oneof(fc.constant(0), fc.nat(300)),
+    count: fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: WINDOW_SEQUENCES })),
+    attempt: fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 2 ** 32 - 1 })),
+  }),
+  { maxLength: 60 },
+);
+
+describe('the state of a window', () => {
+  test('comes back as it was stored: who is pending, and in which attempt next', () => {
+    fc.assert(
+      fc.property(pieces, fc.nat(1_000_000), fc.nat(WINDOW_SEQUENCES), (list, window, beyond) => {
+        const base = window * WINDOW_SEQUENCES;
+        const end = base + WINDOW_SEQUENCES - 1;
+        const spans = spansOf(list, base, end);
+        const lastPending = spans.at(-1)?.last ?? base - 1;
+        const readPosition = Math.max(1, lastPending + 1 + beyond);
+        const state = encodeWindowState(window, spans, readPosition);
+        const decoded = decodeWindowState(window, state, base, readPosition);
+        expect(spelled(decoded.map((span) => [span.first, span.last, span.nextAttempt]))).toEqual(
+          spelled(spans.map((span) => [span.first, span.last, (span.state as { attempt: number }).attempt])),
+        );
+      }),
+    );
+  });
+
+  test('that was never stored is: all of it is pending after one delivery', () => {
+    const all = decodeWindowState(2, undefined, 2_050, 9_999);
+    expect(all).toEqual([{ first: 2_050, last: 3_071, nextAttempt: 2 }]);
+    expect(decodeWindowState(2, undefined, 5_000, 9_999)).toEqual([]);
+  });
+
+  test('counts what lies past the read position as neither acked nor pending', () => {
+    const state = encodeWindowState(0, [], 10);
+    expect(decodeWindowState(0, state, 1, 10)).toEqual([]);
+    // The group has read on since, without a change to this window: those are pending.
+    expect(decodeWindowState(0, state, 1, 15)).toEqual([{ first: 10, last: 14, nextAttempt: 2 }]);
+  });
+});
+
+function spansOf(list: readonly Piece[], base: number, end: number): PendingSpan[] {
+  const spans: PendingSpan[] = [];
+  let next = Math.max(1, base);
+  for (const { gap, count, attempt } of list) {
+    const first = next + gap;
+    const last = Math.min(end, first + count - 1);
+    if (first > end) break;
+    spans.push({ first, last, state: { kind: 'waiting', attempt, dueAt: 0, deliveredAt: 0 } });
+    next = last + 1;
+  }
+  return spans;
+}
+
+function spelled(spans: readonly (readonly number[])[]): string[] {
+  return spans.flatMap(([first, last, attempt]) =>
+    Array.from({ length: last! - first! + 1 }, (_, index) => `${first! + index}@${attempt}`),
+  );
+}

@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Router } from '../../src/routing/router.ts';
+import { CacheBudget } from '../../src/stream/cache-budget.ts';
+import { Stream } from '../../src/stream/stream.ts';
+import { StreamLog } from '../../src/stream/stream-log.ts';
+
+const PATTERNS = ['^a', 'b$', '.', 'a.*b', '^\\$', 'nothing'];
+
+function stream(id: number, name: string): Stream {
+  const stored = { id, name, createdAt: 0, nextSequence: 1, messages: 0, bytes: 0 };
+  const options = { storage: 'memory', retention: 'work' };
+  const budget = new CacheBudget(0);
+  return new Stream({ ...stored, options }, () => new StreamLog({ streamId: id, budget, readFrom: () => 1 }));
+}
+
+test('what a router remembers of a pattern is true as streams come and go', () => {
+  const name = fc.constantFrom('a', 'ab', 'b', 'acb', 'c', '$a', '$b');
+  const step = fc.oneof(
+    fc.record({ do: fc.constantFrom('add', 'remove'), name }),
+    fc.record({ do: fc.constant('ask'), name: fc.constantFrom(...PATTERNS) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 50 }), (steps) => {
+      const streams = new Map<string, Stream>();
+      const router = new Router(streams);
+      let id = 1;
+      for (const { do: what, name: each } of steps) {
+        const known = streams.get(each);
+        if (what === 'add' && known === undefined) {
+          const added = stream(id++, each);
+          streams.set(each, added);
+          router.added(added);
+        } else if (what === 'remove' && known !== undefined) {
+          streams.delete(each);
+          router.removed(known);
+        } else if (what === 'ask') {
+          // A router that remembers nothing yet says what is true.
+          const fresh = new Router(streams).matches(each);
+          expect([...router.matches(each)].map((match) => match.id)).toEqual(
+            [...fresh].map((match) => match.id),
+          );
+        }
+      }
+    }),
+  );
+});
+
+test('a pattern is compiled and tried once, however often it is asked for', () => {
+  const streams = new Map<string, Stream>();
+  for (let id = 1; id <= 1_000; id++) streams.set(`s${id}`, stream(id, `s${id}`));
+  const router = new Router(streams);
+  const matches = router.matches('^s');
+  expect(matches.size).toBe(1_000);
+  for (let i = 0; i < 100_000; i++) expect(router.matches('^s') === matches).toBe(true);
+});
+
+test('more patterns than it remembers are answered all the same', () => {
+  const streams = new Map([['s1', stream(1, 's1')]]);
+  const router = new Router(streams);
+  for (let round = 0; round < 2; round++) {
+    for (let i = 0; i < 1_500; i++) expect(router.matches(`^s1|${i}`).size).toBe(1);
+  }
+  const added = stream(2, 's1x');
+  streams.set('s1x', added);
+  router.added(added);
+  expect(router.matches('^s1|0').size).toBe(2);
+  expect(router.matches('^s1|1499').size).toBe(2);
+});
