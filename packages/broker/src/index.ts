@@ -1,4 +1,5 @@
-export { DEFAULT_GROUP, LEASE_MS_DEFAULT } from './engine/embedded-engine.ts';
 export type * from './engine/engine.ts';
 export type * from './engine/events.ts';
+export { LEASE_MS_DEFAULT } from './engine/follower-set.ts';
 export { type EngineOptions, openEngine } from './engine/open-engine.ts';
+export { DEFAULT_GROUP } from './engine/stream-registry.ts';

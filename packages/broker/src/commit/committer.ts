@@ -120,7 +120,7 @@ export class Committer {
     const transaction = this.#rest ?? this.#open;
     if (this.#rest === undefined) this.#open = new Transaction();
     this.#rest = undefined;
-    const batches = transaction.batches().filter(({ stream }) => !stream.isDeleted);
+    const batches = transaction.takeBatches().filter(({ stream }) => !stream.isDeleted);
     const groups = [...transaction.groups].map((group) => ({ group, changes: group.ledger.seal() }));
     const removals = groups.flatMap(({ group, changes }) =>
       removalsOf(group.stream as Stream, changes.acked),
@@ -206,12 +206,12 @@ export class Committer {
       this.schedule();
     }
     const next = this.#rest ?? this.#open;
-    for (const { stream, batch } of batches) {
-      stream.durableNext = batch.last + 1;
-      next.skipped.add(stream);
-    }
+    this.#refusePublishes(transaction, batches, next, error);
     for (const stream of transaction.skipped) next.skipped.add(stream);
-    for (const publish of transaction.publishes) publish.reject(error);
+    // What waits already to be published may be for a stream that does not come to be.
+    if (transaction.createdStreams.length > 0) {
+      this.#refusePublishes(this.#open, this.#open.takeBatches(), next, error);
+    }
     for (const stream of transaction.createdStreams) this.#events.notCreated(stream);
     for (const { group, changes } of groups) {
       group.ledger.unseal(changes);
@@ -224,6 +224,15 @@ export class Committer {
     if (brought === 0) for (const settlement of transaction.settlements) settlement.reject(error);
     else next.settlements.push(...transaction.settlements);
     this.#events.committed(new Set(batches.map(({ stream }) => stream)));
+  }
+
+  /** Their sequence numbers are used up: they were given out, and nothing will have them. */
+  #refusePublishes(from: Transaction, batches: Sealed['batches'], next: Transaction, error: Error): void {
+    for (const { stream, batch } of batches) {
+      stream.durableNext = batch.last + 1;
+      next.skipped.add(stream);
+    }
+    for (const publish of from.publishes.splice(0)) publish.reject(error);
   }
 
   #fail({ transaction }: Sealed, cause: unknown): void {

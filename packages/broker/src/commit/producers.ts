@@ -43,7 +43,8 @@ export class Producers {
   remember(stamp: ProducerStamp, known: PublishReceipt, receipt: Promise<PublishReceipt>): void {
     const producer = this.#use(stamp.id);
     for (const number of producer.receipts.keys()) {
-      if (number > stamp.settled) continue;
+      // In the order in which they were taken in, which is their own but for those sent again.
+      if (number > stamp.settled) break;
       producer.receipts.delete(number);
       producer.known.delete(number);
     }

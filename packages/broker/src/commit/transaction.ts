@@ -65,9 +65,10 @@ export class Transaction {
     return first;
   }
 
-  /** The batches, each in memory of its own. */
-  batches(): { stream: Stream; batch: Batch }[] {
-    return this.#batches.map(({ stream, first, time, flags, shared, pieces, count, bytes }) => {
+  /** The batches, each in memory of its own; there are none afterwards. */
+  takeBatches(): { stream: Stream; batch: Batch }[] {
+    this.#open.clear();
+    return this.#batches.splice(0).map(({ stream, first, time, flags, shared, pieces, count, bytes }) => {
       const records = pieces.length === 1 ? ownMemory(pieces[0]!) : Buffer.concat(pieces, bytes);
       return { stream, batch: new Batch({ first, count, time, flags, shared: ownMemory(shared), records }) };
     });

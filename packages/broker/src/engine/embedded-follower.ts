@@ -73,7 +73,13 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
   deliver(run: DeliveredRun): void {
     this.#delivered += run.count;
     this.#deliveredBytes += run.records.length;
-    if (!this.#sink.deliver(run)) this.#isFull = true;
+    try {
+      if (!this.#sink.deliver(run)) this.#isFull = true;
+    } catch {
+      // A fault of whoever took the messages is no fault of the engine: they go back.
+      this.#isFull = true;
+      queueMicrotask(() => this.close());
+    }
   }
 
   waitFor(group: { dispatch(): void }): void {

@@ -1,3 +1,4 @@
+import { checkName, StreamNotFound, type WireBind } from '@simplemq/protocol';
 import { Group, type GroupEvents } from '../group/group.ts';
 import { Ledger } from '../group/ledger.ts';
 import { windowOf } from '../group/pending-entries.ts';
@@ -7,6 +8,9 @@ import type { Store, StoredGroup, StoredStream, StoreSnapshot } from '../store/s
 import { CacheBudget } from '../stream/cache-budget.ts';
 import { Stream, type StreamSettings } from '../stream/stream.ts';
 import { StreamLog } from '../stream/stream-log.ts';
+
+/** The group of followers that name none. */
+export const DEFAULT_GROUP = 'workers';
 
 export interface StreamRegistryOptions {
   readonly store: Store;
@@ -30,7 +34,11 @@ export class StreamRegistry {
     this.router = new Router(this.#streams);
     const { snapshot } = options;
     const byId = new Map<number, Stream>();
-    for (const stored of snapshot.streams) byId.set(stored.id, this.#add(stored));
+    for (const stored of snapshot.streams) {
+      const stream = this.#make(stored);
+      byId.set(stored.id, stream);
+      this.#streams.set(stream.name, stream);
+    }
     const windows = Map.groupBy(snapshot.windows, (window) => window.groupId);
     for (const stored of snapshot.groups) {
       const states = new Map((windows.get(stored.id) ?? []).map(({ window, state }) => [window, state]));
@@ -47,13 +55,28 @@ export class StreamRegistry {
     return this.#streams.get(name);
   }
 
+  /** @throws InvalidName, StreamNotFound */
+  find(name: string): Stream {
+    const stream = this.#streams.get(name);
+    if (stream !== undefined) return stream;
+    checkName('stream', name);
+    throw new StreamNotFound(`there is no stream '${name}'; create it first (cursor.createStream)`, {
+      details: { stream: name },
+    });
+  }
+
+  /** The streams of a bind; for a pattern there may be none. */
+  match(bind: WireBind): Stream[] {
+    return 'stream' in bind ? [this.find(bind.stream)] : [...this.router.matches(bind.pattern)];
+  }
+
   /** All but the broker's own. */
   listed(): Stream[] {
     return [...this.#streams.values()].filter(({ name }) => !name.startsWith('$'));
   }
 
   create(name: string, settings: StreamSettings): Stream {
-    const stream = this.#add({
+    const stream = this.#make({
       id: this.#nextStreamId,
       name,
       options: settings,
@@ -62,6 +85,7 @@ export class StreamRegistry {
       messages: 0,
       bytes: 0,
     });
+    this.#streams.set(name, stream);
     this.router.added(stream);
     return stream;
   }
@@ -89,10 +113,10 @@ export class StreamRegistry {
     for (const { groups } of this.#streams.values()) for (const group of groups.values()) group.close();
   }
 
-  #add(stored: StoredStream): Stream {
+  #make(stored: StoredStream): Stream {
     this.#nextStreamId = Math.max(this.#nextStreamId, stored.id + 1);
     const { store } = this.#options;
-    const stream = new Stream(
+    return new Stream(
       stored,
       (self) =>
         new StreamLog({
@@ -102,8 +126,6 @@ export class StreamRegistry {
           ...(self.isDurable && { store }),
         }),
     );
-    this.#streams.set(stream.name, stream);
-    return stream;
   }
 
   #addGroup(stream: Stream, stored: StoredGroup, ledger: Ledger): Group {

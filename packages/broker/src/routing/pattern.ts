@@ -1,6 +1,9 @@
 import { InvalidPattern, PATTERN_LENGTH_MAX } from '@simplemq/protocol';
 import { RE2JS } from 're2js';
 
+/** Steps of a compiled pattern: what trying it against one name costs grows with them. Usual ones have 4 to 20. */
+const PATTERN_STEPS_MAX = 1_100;
+
 /**
  * A regex bind's pattern, in RE2 syntax: linear time, no look-around and no back-references. It is found anywhere in
  * a stream's name unless anchored, as with RegExp.test. The broker's own streams, whose names begin with `$`, match
@@ -20,6 +23,14 @@ export class Pattern {
     }
     this.source = source;
     this.#regex = compile(source);
+    const size = this.#regex.programSize();
+    if (size > PATTERN_STEPS_MAX) {
+      throw new InvalidPattern(
+        `the pattern ${JSON.stringify(source.slice(0, 60))} compiles to ${size} steps; the limit is ` +
+          `${PATTERN_STEPS_MAX}: repeat less ({n,m}), or use several binds`,
+        { details: { pattern: source } },
+      );
+    }
     this.#matchesOwn = /^\^?\\\$/.test(source);
   }
 

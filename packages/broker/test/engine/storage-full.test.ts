@@ -178,3 +178,28 @@ describe('a store that is full', () => {
     expect(receipt.streams).toEqual([{ stream: 's', first: 6 }]);
   });
 });
+
+test('a stream that finds no room takes along what was already published to it', async () => {
+  const store = new FakeStore();
+  const engine = await openOn(store);
+  await engine.createStream('other', {});
+  const under = Promise.withResolvers<void>();
+  let asked = 0;
+  store.beforeCommit = () => {
+    asked++;
+    if (asked > 1) return;
+    return under.promise.then(() => Promise.reject(new StorageFull('no room')));
+  };
+  const created = engine.createStream('new', {});
+  // The commit of the stream is under way: this waits for the next.
+  await new Promise((resolve) => setImmediate(resolve));
+  const published = engine.publish({ bind: { pattern: '.' }, batch: batchOf('x') });
+  under.resolve();
+  await expect(created).rejects.toMatchObject({ code: 'StorageFull' });
+  await expect(published).rejects.toMatchObject({ code: 'StorageFull' });
+  await expect(engine.streamInfo('new')).rejects.toMatchObject({ code: 'StreamNotFound' });
+  const receipt = await engine.publish({ bind: { pattern: '.' }, batch: batchOf('y') });
+  expect(receipt.streams.map(({ stream }) => stream)).toEqual(['other']);
+  expect(await engine.streamInfo('other')).toMatchObject({ messages: 1 });
+  await engine.close();
+});

@@ -53,7 +53,7 @@ describe('a pattern', () => {
     expect(() => new Pattern('a'.repeat(PATTERN_LENGTH_MAX + 1))).toThrow(/1025 characters.*1024/);
   });
 
-  test.each(['(a+)+$', '(a|aa)+$', '(.*)*x', '(a*)*b', '((a{0,30}){0,30})$'])(
+  test.each(['(a+)+$', '(a|aa)+$', '(.*)*x', '(a*)*b', '((a{0,20}){0,20})$'])(
     'takes linear time: %j on the longest name',
     (source) => {
       const pattern = new Pattern(source);

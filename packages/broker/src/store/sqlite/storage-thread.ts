@@ -43,8 +43,9 @@ function main({ database, port, counters }: StorageThreadData): void {
     let request: StorageRequest | undefined = first;
     while (request !== undefined) {
       const seen = Atomics.load(counters, REQUESTS);
+      const isAwaited = isAwaitedCommit(request);
       answer(request, handle, reply);
-      if (!isSmallCommit(request)) return;
+      if (!isAwaited) return;
       request = take(port);
       if (request === undefined && spin.wait(counters, REQUESTS, seen)) request = take(port);
     }
@@ -57,8 +58,10 @@ function take(port: StorageThreadData['port']): StorageRequest | undefined {
   return receiveMessageOnPort(port)?.message as StorageRequest | undefined;
 }
 
-function isSmallCommit(request: StorageRequest): boolean {
-  return request.type === 'commit' && request.commit.data.byteLength <= SMALL_COMMIT_BYTES;
+function isAwaitedCommit(request: StorageRequest): boolean {
+  if (request.type !== 'commit') return false;
+  const { data, places } = request.commit;
+  return places.length > 0 && data.byteLength <= SMALL_COMMIT_BYTES;
 }
 
 function answer(request: StorageRequest, handle: (request: StorageRequest) => void, reply: Reply): void {
@@ -68,6 +71,17 @@ function answer(request: StorageRequest, handle: (request: StorageRequest) => vo
     const { code, message } = error as { code?: string; message: string };
     const type = code === 'SQLITE_FULL' ? 'full' : 'failed';
     reply({ type, id: request.id, message: code === undefined ? message : `${message} (${code})` });
+  }
+}
+
+/** What fails here fails the thread: the request has its answer already. */
+function afterReply(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }
 
@@ -89,7 +103,7 @@ function serve(options: StorageThreadData['database'], reply: Reply): (request: 
         }
         const written = writer.apply(request.commit);
         reply({ type: 'committed', id: request.id, removed: written.removed });
-        checkpoints.committed(written);
+        afterReply(() => checkpoints.committed(written));
         break;
       }
       case 'read': {
