@@ -1,4 +1,8 @@
-import type { Membership } from './membership.ts';
+/** A follower in a group, as its leases know it. */
+export interface LeaseHolder {
+  readonly follower: { readonly id: number; readonly client: string };
+  readonly leases: LeaseList;
+}
 
 /**
  * The right of one follower to the entries of one delivery. Its ranges are in the pending entry list; `live` counts
@@ -6,7 +10,7 @@ import type { Membership } from './membership.ts';
  */
 export class Lease {
   readonly kind = 'lease' as const;
-  readonly holder: Membership;
+  readonly holder: LeaseHolder;
   readonly attempt: number;
   readonly deliveredAt: number;
   /** The ranges lie within these. */
@@ -31,7 +35,7 @@ export class Lease {
 }
 
 export interface LeaseFields {
-  readonly holder: Membership;
+  readonly holder: LeaseHolder;
   readonly attempt: number;
   readonly deliveredAt: number;
   readonly first: number;
