@@ -3,11 +3,15 @@ import { errorLines } from './error-text.ts';
 import { createProgram } from './program.ts';
 import { drained } from './terminal/print.ts';
 
+const LONG_MS = 2 ** 31 - 1;
+
 /** Runs a command line and ends the process: with 0, or with 1 after a line on standard error. */
 export async function main(args: readonly string[]): Promise<never> {
   // A reader that has gone is met where something is written; the event must not end the process.
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);
+  // Only what `run` says ends the process: without this a wait that holds no socket would end it with 0.
+  setInterval(() => undefined, LONG_MS);
   const code = await run(args);
   await drained();
   process.exit(code);

@@ -60,7 +60,7 @@ export class StreamRegistry {
     const stream = this.#streams.get(name);
     if (stream !== undefined) return stream;
     checkName('stream', name);
-    throw new StreamNotFound(`there is no stream '${name}'; create it first (cursor.createStream)`, {
+    throw new StreamNotFound(`there is no stream '${name}'; create it first`, {
       details: { stream: name },
     });
   }

@@ -1,18 +1,13 @@
-import type { RunningServer, SettingsInput } from '@simplemq/server';
 import { Command } from 'commander';
 import { examples } from '../examples.ts';
-import { type SettingsFileFlags, settingsFileOf, takesSettingsFile } from '../settings-file.ts';
+import { type ServerFlags, settingsSources, takesSettings } from '../server-flags.ts';
 import { print } from '../terminal/print.ts';
 import { onStopSignal } from '../terminal/stop-signals.ts';
 import { bold, dim, green } from '../terminal/style.ts';
 import { properties } from '../terminal/table.ts';
-import { wholeNumber } from '../terminal/whole-number.ts';
 import { ownVersion } from '../version.ts';
 
-interface ServeFlags extends SettingsFileFlags {
-  readonly host?: string;
-  readonly port?: number;
-  readonly data?: string;
+interface ServeFlags extends ServerFlags {
   readonly json?: boolean;
 }
 
@@ -29,14 +24,11 @@ interface Started {
 }
 
 export function serveCommand(): Command {
-  return takesSettingsFile(new Command('serve'))
+  return takesSettings(new Command('serve'))
     .summary('run a broker')
     .description(
       'Run a broker until Ctrl-C. Flags override SIMPLEMQ_* variables, and these the settings file.',
     )
-    .option('--host <host>', 'name or address to listen on')
-    .option('--port <port>', 'port to listen on; 0 takes a free one', wholeNumber(0, 65_535))
-    .option('--data <folder>', "where to keep the data; ':memory:' keeps it in memory only")
     .option('--json', 'when it has started, print one line of JSON that tells port, data folder, pid')
     .addHelpText('after', examples('simplemq serve', 'simplemq serve --port 9191 --data /var/lib/simplemq'))
     .action(serve);
@@ -45,29 +37,32 @@ export function serveCommand(): Command {
 async function serve(file: string | undefined, flags: ServeFlags): Promise<void> {
   // Loaded here, because no other command needs a server.
   const { loadSettings, startServer } = await import('@simplemq/server');
-  const settingsFile = settingsFileOf(file, flags);
-  const options: SettingsInput = { host: flags.host, port: flags.port, storage: { path: flags.data } };
-  const server = await startServer({ settingsFile, ...options });
-  using _ = onStopSignal((signal) => stop(server, signal));
-  const { path } = loadSettings({ settingsFile, options }).storage;
+  const sources = settingsSources(file, flags);
+  const stopped = Promise.withResolvers<void>();
+  // From before the start on, so that none is missed.
+  using _ = onStopSignal((signal) => {
+    tellOfStop(signal);
+    stopped.resolve();
+  });
+  const server = await startServer({ settingsFile: sources.settingsFile, ...sources.options });
+  void stopped.promise.then(() => server.close());
+  const { path } = loadSettings(sources).storage;
   await announce(flags, {
     version: ownVersion(),
     host: server.host,
     port: server.port,
     data: path,
     durability: path === ':memory:' ? 'memory' : 'fsync',
-    settings: settingsFile ?? null,
+    settings: sources.settingsFile ?? null,
     pid: process.pid,
   });
   const { error } = await server.ended;
   if (error !== undefined) throw error;
 }
 
-function stop(server: RunningServer, signal: NodeJS.Signals): void {
-  if (process.stderr.isTTY) {
-    process.stderr.write(`\n${signal}: finishing what was taken; once more stops at once\n`);
-  }
-  void server.close();
+function tellOfStop(signal: NodeJS.Signals): void {
+  if (!process.stderr.isTTY) return;
+  process.stderr.write(`\n${signal}: finishing what was taken; once more stops at once\n`);
 }
 
 async function announce(flags: ServeFlags, started: Started): Promise<void> {

@@ -1,14 +1,14 @@
-import type { DescribedSetting } from '@simplemq/server';
+import type { DescribedSetting, SettingKey } from '@simplemq/server';
 import { Command, Help } from 'commander';
 import { examples } from '../examples.ts';
-import { type SettingsFileFlags, settingsFileOf, takesSettingsFile } from '../settings-file.ts';
+import { type ServerFlags, settingsSources, takesSettings } from '../server-flags.ts';
 import { exactSize } from '../terminal/amounts.ts';
 import { print, printJson } from '../terminal/print.ts';
 import { dim } from '../terminal/style.ts';
 import { table } from '../terminal/table.ts';
 import { visible } from '../terminal/visible.ts';
 
-interface SettingsFlags extends SettingsFileFlags {
+interface SettingsFlags extends ServerFlags {
   readonly json?: boolean;
 }
 
@@ -16,7 +16,7 @@ const COLUMNS = [{ head: 'SETTING' }, { head: 'VALUE' }, { head: 'DEFAULT' }, { 
 const INDENT = '  ';
 
 export function settingsCommand(): Command {
-  return takesSettingsFile(new Command('settings'))
+  return takesSettings(new Command('settings'))
     .summary('show all settings of a broker')
     .description('Show all settings of a broker: value, default, where it came from, and what it means.')
     .option('--json', 'print JSON')
@@ -27,10 +27,21 @@ export function settingsCommand(): Command {
 async function settings(file: string | undefined, flags: SettingsFlags): Promise<void> {
   // Loaded here, because no other command needs a server.
   const { describeSettings } = await import('@simplemq/server');
-  const described = describeSettings({ settingsFile: settingsFileOf(file, flags) });
+  const described = describeSettings(settingsSources(file, flags)).map(withFlag);
   if (flags.json) await printJson(described.map(asJson));
   else await print(text(described));
 }
+
+/** What the server calls code was a flag here. */
+function withFlag(setting: DescribedSetting): DescribedSetting {
+  return setting.source === 'code' ? { ...setting, place: FLAGS[setting.key] } : setting;
+}
+
+const FLAGS: { readonly [K in SettingKey]?: string } = {
+  host: '--host',
+  port: '--port',
+  'storage.path': '--data',
+};
 
 function text(described: readonly DescribedSetting[]): string {
   const rows = described.map((setting) => [

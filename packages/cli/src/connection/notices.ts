@@ -1,6 +1,7 @@
 import type { Connection } from '@simplemq/client';
+import { counted } from '../terminal/amounts.ts';
 
-/** Tells of a lost connection and of its return, and of acks that came too late, by `tell`. */
+/** Tells of a lost connection and of its return, and of acks that were late or lost, by `tell`. */
 export function tellOfConnection(connection: Connection, tell: (line: string) => void): void {
   const address = `${connection.host}:${connection.port}`;
   let isLost = false;
@@ -16,6 +17,6 @@ export function tellOfConnection(connection: Connection, tell: (line: string) =>
     const messages = ranges
       .flatMap((entry) => entry.ranges)
       .reduce((sum, { first, last }) => sum + last - first + 1, 0);
-    tell(`simplemq: ${messages} acks did not reach the broker in time; these messages are delivered again`);
+    tell(`simplemq: no ack is certain for ${counted(messages, 'message')}, which may be delivered again`);
   });
 }

@@ -26,6 +26,9 @@ const SILENT: Progress = {
 
 const BAR_WIDTH = 30;
 const TICK_MS = 100;
+const CLEAR_LINE = '\r\x1b[K';
+/** Where the bar is drawn from, and what it goes back to at its end. */
+const SAVE_POSITION = '\x1b7';
 
 function openBar(tally: Tally, totalBytes: number): Progress {
   const startedAt = performance.now();
@@ -52,7 +55,7 @@ function openBar(tally: Tally, totalBytes: number): Progress {
       bytes += more;
     },
     tell: (text) => {
-      process.stderr.write(`\r\x1b[K${text}\n`);
+      process.stderr.write(`${CLEAR_LINE}${text}\n${SAVE_POSITION}`);
       bar.update(bytes);
     },
     stop,

@@ -14,8 +14,9 @@ export class Tally {
   readonly durabilities: Set<string> = new Set();
   readonly #streams = new Map<string, StreamTally>();
 
+  /** By name. */
   get streams(): readonly StreamTally[] {
-    return [...this.#streams.values()];
+    return [...this.#streams.values()].sort((a, b) => (a.stream < b.stream ? -1 : 1));
   }
 
   add(receipt: Receipt): void {

@@ -82,7 +82,8 @@ export class Link {
   }
 
   release(): void {
-    if (--this.#holds > 0) return;
+    // A session that is being closed is waited for, whoever lets go of it meanwhile.
+    if (--this.#holds > 0 || this.#closed) return;
     this.#current?.unref();
     this.#retry?.unref();
   }
