@@ -8,7 +8,7 @@ describe('connection options', () => {
     const settings = readSettings({});
     expect(settings.endpoint).toEqual({ host: 'localhost', port: 9090, tls: undefined });
     expect(settings.requestTimeoutMs).toBe(30_000);
-    expect(settings.reconnect).toEqual({ minDelayMs: 100, maxDelayMs: 5_000 });
+    expect(settings.reconnect).toEqual({ minDelayMs: 100, maxDelayMs: 2_000 });
   });
 
   it('can be written as a URL', () => {
