@@ -188,8 +188,7 @@ function check({ ledger, entries, members, next }: Books): void {
   const live = members.map(() => 0);
   let waiting = 0;
   for (const { first, last, state } of ledger.pending.spansFrom(1)) {
-    const holder =
-      state.kind === 'lease' ? members.findIndex((member) => member === state.holder) : undefined;
+    const holder = state.kind === 'lease' ? members.indexOf(state.holder as Membership) : undefined;
     for (let sequence = first; sequence <= last; sequence++) {
       const entry = entries.get(sequence);
       if (entry?.holder !== holder || entry?.attempt !== state.attempt)
