@@ -26,6 +26,39 @@ describe('with a real broker', () => {
     expect(await cursor.streamInfo('q')).toMatchObject({ messages: 0, nextSequence: 20_001 });
   });
 
+  it('refuses any number of messages that ask for what the broker lacks, each by itself', async () => {
+    await using broker = await startTestBroker();
+    await using connection = new Connection({ host: broker.host, port: broker.port });
+    await connection.cursor().createStream('q');
+    const publisher = new Publisher<number>(connection, new Bind('q'));
+    const sent = Array.from({ length: 20_000 }, (_, i) => publisher.sendMessage(i, { delayMs: 60_000 }));
+    const codes = (await Promise.allSettled(sent)).map((result) => {
+      return result.status === 'rejected' ? result.reason.code : result.status;
+    });
+    expect(new Set(codes)).toEqual(new Set(['Unsupported']));
+    expect((await publisher.sendMessage(1)).streams).toEqual([{ stream: 'q', sequence: 1 }]);
+  });
+
+  it('gives each of many followers on one connection a large message, without cutting it', async () => {
+    await using broker = await startTestBroker();
+    await using connection = new Connection({ host: broker.host, port: broker.port });
+    let cuts = 0;
+    connection.on('disconnected', () => cuts++);
+    const names = Array.from({ length: 20 }, (_, i) => `large.${i}`);
+    for (const name of names) await connection.cursor().createStream(name);
+    const body = new Uint8Array(8_000_000);
+    const got = names.map(async (name) => {
+      for await (const message of new Follower<Uint8Array>(connection, new Bind(name)).getMessages()) {
+        await message.ack();
+        return message.attempt;
+      }
+      return 0;
+    });
+    await new Publisher(connection, new Bind(/^large/)).sendMessage(body);
+    expect(new Set(await Promise.all(got))).toEqual(new Set([1]));
+    expect(cuts).toBe(0);
+  });
+
   it('lets a quick follower have what a slow one cannot begin', async () => {
     await using broker = await startTestBroker();
     await using connection = new Connection({ host: broker.host, port: broker.port });

@@ -21,6 +21,8 @@ export interface CommitterEvents {
 
 interface Sealed {
   readonly transaction: Transaction;
+  /** What producers may ask for again; it goes with the batches of their publishes, and never without. */
+  readonly producers: ReturnType<Producers['seal']>;
   readonly batches: readonly { stream: Stream; batch: Batch }[];
   readonly groups: readonly { group: Group; changes: LedgerChanges }[];
   readonly removals: readonly { stream: Stream; first: number; last: number }[];
@@ -118,18 +120,21 @@ export class Committer {
 
   #seal(): Sealed {
     const transaction = this.#rest ?? this.#open;
-    if (this.#rest === undefined) this.#open = new Transaction();
+    const isRest = this.#rest !== undefined;
+    if (!isRest) this.#open = new Transaction();
     this.#rest = undefined;
+    // The receipts that changed are of publishes in the open transaction, which the rest of another goes before.
+    const producers = isRest ? { changed: [], forgotten: [] } : this.#producers.seal();
     const batches = transaction.takeBatches().filter(({ stream }) => !stream.isDeleted);
     const groups = [...transaction.groups].map((group) => ({ group, changes: group.ledger.seal() }));
     const removals = groups.flatMap(({ group, changes }) =>
       removalsOf(group.stream as Stream, changes.acked),
     );
     for (const [stream, end] of transaction.purged) removals.push({ stream, first: 1, last: end - 1 });
-    return { transaction, batches, groups, removals };
+    return { transaction, producers, batches, groups, removals };
   }
 
-  #toStore({ transaction, batches, groups, removals }: Sealed): StoreTransaction {
+  #toStore({ transaction, producers, batches, groups, removals }: Sealed): StoreTransaction {
     const durable = <T extends { stream: Stream }>(items: readonly T[]) =>
       items.filter(({ stream }) => stream.isDurable && !stream.isDeleted);
     const ofFiles = groups.filter(({ group }) => isStored(group));
@@ -139,7 +144,6 @@ export class Committer {
     for (const { group, changes } of groups)
       if (changes.acked.length > 0) touched.add(group.stream as Stream);
     const added = messagesByStream(batches);
-    const producers = this.#producers.seal();
     return {
       deletedStreams: transaction.deletedStreams.filter((stream) => stream.isDurable).map(({ id }) => id),
       createdStreams: transaction.createdStreams
@@ -206,6 +210,7 @@ export class Committer {
       this.schedule();
     }
     const next = this.#rest ?? this.#open;
+    this.#producers.unseal(sealed.producers);
     this.#refusePublishes(transaction, batches, next, error);
     for (const stream of transaction.skipped) next.skipped.add(stream);
     // What waits already to be published may be for a stream that does not come to be.

@@ -1,8 +1,11 @@
+import { UNCONFIRMED_BATCHES_MAX } from '@simplemq/protocol';
 import type { ProducerStamp, PublishReceipt } from '../engine/engine.ts';
 import type { StoredProducer } from '../store/store.ts';
 
 /** Producers whose receipts are kept at the most; past it the one that was not heard of for longest is forgotten. */
 const PRODUCERS_MAX = 100_000;
+/** Receipts of one producer: twice what it may have unconfirmed, so that none is missed that it may ask for. */
+const RECEIPTS_MAX: number = 2 * UNCONFIRMED_BATCHES_MAX;
 
 interface Producer {
   readonly id: string;
@@ -48,6 +51,11 @@ export class Producers {
       producer.receipts.delete(number);
       producer.known.delete(number);
     }
+    if (producer.receipts.size >= RECEIPTS_MAX) {
+      const [oldest] = producer.receipts.keys();
+      producer.receipts.delete(oldest!);
+      producer.known.delete(oldest!);
+    }
     producer.receipts.set(stamp.number, receipt);
     producer.known.set(stamp.number, known);
     this.#changed.add(producer);
@@ -56,8 +64,10 @@ export class Producers {
   /** The publish was not stored after all. */
   forget({ id, number }: ProducerStamp): void {
     const producer = this.#producers.get(id);
-    producer?.receipts.delete(number);
-    producer?.known.delete(number);
+    if (producer === undefined) return;
+    producer.receipts.delete(number);
+    producer.known.delete(number);
+    this.#changed.add(producer);
   }
 
   /** What is to be stored in the transaction that is being sealed. */
@@ -69,6 +79,15 @@ export class Producers {
     this.#changed = new Set();
     this.#forgotten = [];
     return { changed, forgotten };
+  }
+
+  /** What was sealed was not stored. */
+  unseal({ changed, forgotten }: { changed: readonly StoredProducer[]; forgotten: readonly string[] }): void {
+    for (const { id } of changed) {
+      const producer = this.#producers.get(id);
+      if (producer !== undefined) this.#changed.add(producer);
+    }
+    this.#forgotten.push(...forgotten);
   }
 
   /** Forgets producers that were not heard of for the window; tells whether there were any. */

@@ -6,6 +6,7 @@ import {
   ServerClosing,
   type SimpleMQError,
   StorageFailed,
+  StorageFull,
   type StreamOptions,
   type StreamSummary,
   type StreamsListed,
@@ -71,7 +72,11 @@ export class EmbeddedEngine implements Engine {
     this.#producers = new Producers(options.producerWindowMs, snapshot.producers);
     this.#committer = new Committer(options.store, this.#producers, {
       committed: (streams) => this.#dispatch(streams),
-      notCreated: (stream) => this.#registry.remove(stream),
+      notCreated: (stream) => {
+        this.#registry.remove(stream);
+        const reason = new StorageFull(`there was no room in the storage for the stream '${stream.name}'`);
+        this.#followers.streamDeleted(stream.name, reason);
+      },
       failed: (error) => this.#fail(error),
     });
     this.#registry = new StreamRegistry({

@@ -6,7 +6,7 @@ import {
   type StreamRanges,
 } from '@simplemq/protocol';
 import type { Group } from '../group/group.ts';
-import type { GroupFollower, Membership } from '../group/membership.ts';
+import type { GroupFollower, Membership, WaitingGroup } from '../group/membership.ts';
 import type { Change } from '../group/pending-entries.ts';
 import type { Pattern } from '../routing/pattern.ts';
 import type { DeliveredRun, EngineFollower, FollowerSink, NackOptions } from './engine.ts';
@@ -30,6 +30,8 @@ interface Place {
 
 /** Ranges of one answer. Who settles only what it holds gets none; who settles blindly gets an error past these. */
 const STALE_RANGES_MAX = 10_000;
+/** Groups that may read from the store for one follower at a time. */
+const LOADS_MAX = 4;
 /** A nack's longest delay. */
 const NACK_DELAY_MS_MAX = 365 * 24 * 60 * 60 * 1000;
 
@@ -43,7 +45,8 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
   readonly #durable: () => Promise<void>;
   readonly #onClosed: (follower: EmbeddedFollower) => void;
   readonly #places = new Map<string, Place>();
-  readonly #waitingGroups = new Set<{ dispatch(): void }>();
+  readonly #waitingGroups = new Set<WaitingGroup>();
+  readonly #loadingGroups = new Set<WaitingGroup>();
   #delivered = 0;
   #deliveredBytes = 0;
   #upTo = 0;
@@ -63,6 +66,11 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
 
   get capacity(): number {
     if (this.#isClosed || this.#isFull || this.#deliveredBytes >= this.#bytesUpTo) return 0;
+    // Others on the same connection may have filled it meanwhile.
+    if (this.#sink.isFull?.() === true) {
+      this.#isFull = true;
+      return 0;
+    }
     return Math.max(0, this.#upTo - this.#delivered);
   }
 
@@ -82,8 +90,12 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     }
   }
 
-  waitFor(group: { dispatch(): void }): void {
+  waitFor(group: WaitingGroup): void {
     this.#waitingGroups.add(group);
+  }
+
+  loaded(group: WaitingGroup): void {
+    if (this.#loadingGroups.delete(group)) this.#wake();
   }
 
   /** The credit that FOLLOW gave, unless there was newer since. */
@@ -110,6 +122,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     const place = this.#places.get(stream);
     if (place === undefined) return;
     this.#waitingGroups.delete(place.group);
+    this.loaded(place.group);
     this.#places.delete(stream);
   }
 
@@ -167,6 +180,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#waitingGroups.clear();
+    this.#loadingGroups.clear();
     for (const { group, membership } of this.#places.values()) group.leave(membership);
     this.#places.clear();
     this.#onClosed(this);
@@ -182,9 +196,11 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
   #wake(): void {
     // In turn: a group that has more than there was credit for waits again, behind the others.
     for (const group of this.#waitingGroups) {
-      if (this.capacity === 0) return;
+      // A group that has to read first gives nothing yet: without a limit one message of credit would make all read.
+      if (this.capacity === 0 || this.#loadingGroups.size >= LOADS_MAX) return;
       this.#waitingGroups.delete(group);
       group.dispatch();
+      if (group.isLoading) this.#loadingGroups.add(group);
     }
   }
 

@@ -102,6 +102,8 @@ export interface DeliveredRun {
 
 /** Where an engine puts a follower's messages. */
 export interface FollowerSink {
+  /** Looked at before each delivery: whether none should come until `EngineFollower.resume`. */
+  isFull?(): boolean;
   /** @returns false when no more should come until `EngineFollower.resume` */
   deliver(run: DeliveredRun): boolean;
   /** The follower is over, by no wish of its own: its stream was deleted, or the engine ends. */

@@ -70,6 +70,10 @@ export class Group {
     this.#events = options.events;
   }
 
+  get isLoading(): boolean {
+    return this.#loading;
+  }
+
   get followers(): number {
     return this.#members.length;
   }
@@ -254,6 +258,7 @@ export class Group {
         if (this.#closed) return;
         this.#loaded(from, run, durableNext);
         this.dispatch();
+        for (const { follower } of [...this.#members]) follower.loaded(this);
       },
       (error) => this.#events.failed(error),
     );

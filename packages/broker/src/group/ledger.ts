@@ -217,14 +217,19 @@ export class Ledger {
 
   /** The gaps in which the acked spans lie; no batch is longer than their reach. */
   #gapsAround(spans: readonly Span[]): Span[] {
-    const gaps: Span[] = [];
+    const gaps: { first: number; last: number; isWhole: boolean }[] = [];
     for (const { first, last } of spans) {
       const before = gaps[gaps.length - 1];
-      if (before !== undefined && before.first <= first && last <= before.last) continue;
+      const isInside = before !== undefined && before.first <= first && last <= before.last;
+      if (isInside && before.isWhole) continue;
       const gap = this.pending.gapAround(first, last, BATCH_RECORDS_MAX);
-      gaps.push({ first: gap.first, last: Math.min(gap.last, this.#readPosition - 1) });
+      // A gap that ends with the reach may go on: a batch that begins in it is found from a span further on.
+      const isWhole = gap.last < last + BATCH_RECORDS_MAX;
+      const end = Math.min(gap.last, this.#readPosition - 1);
+      if (isInside) Object.assign(before, { last: Math.max(before.last, end), isWhole });
+      else gaps.push({ first: gap.first, last: end, isWhole });
     }
-    return gaps;
+    return gaps.map(({ first, last }) => ({ first, last }));
   }
 }
 

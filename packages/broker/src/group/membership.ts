@@ -2,6 +2,13 @@ import { monotonicMs } from '../clock.ts';
 import type { DeliveredRun } from '../engine/engine.ts';
 import { type Lease, LeaseList } from './lease.ts';
 
+/** What a follower that shares its credit over many groups needs of each. */
+export interface WaitingGroup {
+  /** Whether it waits for a read from the store. */
+  readonly isLoading: boolean;
+  dispatch(): void;
+}
+
 /** What a group needs of a follower. */
 export interface GroupFollower {
   readonly id: number;
@@ -13,7 +20,9 @@ export interface GroupFollower {
   readonly bytesCapacity: number;
   deliver(run: DeliveredRun): void;
   /** There is something for it in the group when it has capacity again. */
-  waitFor(group: { dispatch(): void }): void;
+  waitFor(group: WaitingGroup): void;
+  /** A read that the group waited for is done, and what it brought was offered. */
+  loaded(group: WaitingGroup): void;
 }
 
 /** A follower in one group, with the leases that it holds there. */

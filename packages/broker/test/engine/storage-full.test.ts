@@ -203,3 +203,32 @@ test('a stream that finds no room takes along what was already published to it',
   expect(await engine.streamInfo('other')).toMatchObject({ messages: 1 });
   await engine.close();
 });
+
+test('a receipt is stored with its batch, not with what is left of a refused commit', async () => {
+  const store = new FakeStore();
+  const engine = await openOn(store);
+  await engine.createStream('s', {});
+  const under = Promise.withResolvers<void>();
+  let asked = 0;
+  store.beforeCommit = () => {
+    asked++;
+    if (asked > 1) return;
+    return under.promise.then(() => Promise.reject(new StorageFull('no room')));
+  };
+  const refused = engine.publish({
+    bind,
+    batch: batchOf('x'),
+    producer: { id: 'aa', number: 1, settled: 0 },
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  const taken = engine.publish({ bind, batch: batchOf('y'), producer: { id: 'bb', number: 1, settled: 0 } });
+  under.resolve();
+  await expect(refused).rejects.toMatchObject(full);
+  await taken;
+  const withReceipt = store.commits.filter(({ producers }) => producers.some(({ id }) => id === 'bb'));
+  expect(withReceipt.map(({ batches }) => batches.length)).toEqual([1]);
+  // What was refused is known to nobody: sent again, it is stored.
+  const known = store.commits.flatMap(({ producers }) => producers.filter(({ id }) => id === 'aa'));
+  expect(known.every(({ receipts }) => receipts === '[]')).toBe(true);
+  await engine.close();
+});

@@ -35,6 +35,7 @@ const NOBODY = {
   bytesCapacity: 0,
   deliver: () => {},
   waitFor: () => {},
+  loaded: () => {},
 };
 const TIMES = { deliveredAt: 0, deadline: 2 ** 30 };
 

@@ -36,6 +36,7 @@ export class PublishQueue implements LinkUser {
   #unsent: OutgoingBatch[] = [];
   /** How many the present session was sent and has not answered. */
   #inFlight = 0;
+  #isPumping = false;
   #lastNumber = 0;
   #holding = false;
   #settledWaiters: (() => void)[] = [];
@@ -90,23 +91,27 @@ export class PublishQueue implements LinkUser {
 
   #pump(): void {
     const session = this.#link.session;
-    if (session === undefined) return;
+    // A batch that is rejected on the way makes room, and its source wants a turn again: the loop below gives it one.
+    if (session === undefined || this.#isPumping) return;
+    this.#isPumping = true;
     const { maxUnconfirmedBatches } = session.welcome.limits;
     while (this.#inFlight < maxUnconfirmedBatches) {
       const batch = this.#unsent.shift() ?? this.#next(session);
-      if (batch === undefined) return;
+      if (batch === undefined) break;
       this.#send(session, batch);
     }
+    this.#isPumping = false;
   }
 
   /** The next new batch, numbered; sources take turns. */
   #next(session: Session): OutgoingBatch | undefined {
+    // A source that is put back comes round again in the same loop.
     for (const source of this.#sources) {
       const batch = source.take();
       this.#sources.delete(source);
       if (batch === undefined) continue;
       this.#sources.add(source);
-      if (!this.#admit(session, source, batch)) return this.#next(session);
+      if (!this.#admit(session, source, batch)) continue;
       batch.number = ++this.#lastNumber;
       batch.firstSentAt = performance.now();
       this.#unanswered.set(batch.number, batch);

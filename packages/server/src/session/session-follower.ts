@@ -11,6 +11,8 @@ import {
 export interface FollowerHost {
   /** False when the connection takes no deliveries any more. */
   readonly isDelivering: boolean;
+  /** Whether the client is to read first. */
+  readonly isFull: boolean;
   /** @returns false when the client is to read first */
   send(...pieces: Uint8Array[]): boolean;
   followerEnded(id: number): void;
@@ -44,6 +46,12 @@ export class SessionFollower implements FollowerSink {
       this.#isBlocked = true;
       this.resume();
     }
+  }
+
+  isFull(): boolean {
+    if (!this.#host.isFull) return false;
+    this.#isBlocked = true;
+    return true;
   }
 
   deliver(run: DeliveredRun): boolean {

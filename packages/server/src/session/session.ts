@@ -90,6 +90,10 @@ export class Session implements FollowerHost {
     return this.#state === 'open';
   }
 
+  get isFull(): boolean {
+    return this.#writer.isFull;
+  }
+
   send(...pieces: Uint8Array[]): boolean {
     if (this.#state === 'closed' || this.#state === 'ending') return false;
     this.#writer.write(...pieces);

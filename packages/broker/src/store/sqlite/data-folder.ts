@@ -1,5 +1,5 @@
-import { closeSync, mkdirSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
 
 const DATABASE_FILE = 'simplemq.db';
@@ -17,7 +17,7 @@ const APPLICATION_ID_OFFSET = 68;
  */
 export function prepareDataFolder(folder: string): string {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(resolve(folder));
   } catch (cause) {
     throw new Error(`the data folder '${folder}' cannot be made: ${(cause as Error).message}`, { cause });
   }
@@ -25,6 +25,16 @@ export function prepareDataFolder(folder: string): string {
   const header = readHeader(file);
   if (header !== undefined) checkHeader(file, header);
   return file;
+}
+
+/** Level by level: `mkdir` with `recursive` never returns where a file system refuses a folder with ENOENT, as /proc does. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) {
+    if (statSync(folder).isDirectory()) return;
+    throw new Error('it is a file');
+  }
+  makeFolder(dirname(folder));
+  mkdirSync(folder);
 }
 
 function readHeader(file: string): Buffer | undefined {
