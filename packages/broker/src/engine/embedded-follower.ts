@@ -10,6 +10,7 @@ import type { GroupFollower, Membership, WaitingGroup } from '../group/membershi
 import type { Change } from '../group/pending-entries.ts';
 import type { Pattern } from '../routing/pattern.ts';
 import type { DeliveredRun, EngineFollower, FollowerSink, NackOptions } from './engine.ts';
+import { FormerLeases } from './former-leases.ts';
 
 export interface EmbeddedFollowerOptions {
   readonly id: number;
@@ -45,6 +46,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
   readonly #durable: () => Promise<void>;
   readonly #onClosed: (follower: EmbeddedFollower) => void;
   readonly #places = new Map<string, Place>();
+  readonly #former = new FormerLeases();
   readonly #waitingGroups = new Set<WaitingGroup>();
   readonly #loadingGroups = new Set<WaitingGroup>();
   #delivered = 0;
@@ -121,6 +123,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
   drop(stream: string): void {
     const place = this.#places.get(stream);
     if (place === undefined) return;
+    this.#former.remember(stream, place);
     this.#waitingGroups.delete(place.group);
     this.loaded(place.group);
     this.#places.delete(stream);
@@ -138,7 +141,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
   }
 
   async ack(entries: readonly StreamRanges[]): Promise<readonly StreamRanges[]> {
-    const stale = this.#settle(entries, (place, range) =>
+    const stale = this.#settle(entries, 'used up', (place, range) =>
       place.group.ack(place.membership, range, range.attempt),
     );
     await this.#durable();
@@ -154,7 +157,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
         details: { option: 'delayMs' },
       });
     }
-    const stale = this.#settle(entries, ({ group, membership }, range) =>
+    const stale = this.#settle(entries, 'used up', ({ group, membership }, range) =>
       group.nack(membership, range, range.attempt, delayMs),
     );
     await this.#durable();
@@ -163,7 +166,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
   }
 
   async release(entries: readonly StreamRanges[]): Promise<readonly StreamRanges[]> {
-    const stale = this.#settle(entries, (place, range) =>
+    const stale = this.#settle(entries, 'used up', (place, range) =>
       place.group.release(place.membership, range, range.attempt),
     );
     this.#dispatch(entries);
@@ -171,7 +174,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
   }
 
   async extend(entries: readonly StreamRanges[]): Promise<readonly StreamRanges[]> {
-    return this.#settle(entries, (place, range) =>
+    return this.#settle(entries, 'kept', (place, range) =>
       place.group.extend(place.membership, range, range.attempt),
     );
   }
@@ -210,6 +213,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
 
   #settle(
     entries: readonly StreamRanges[],
+    former: 'used up' | 'kept',
     change: (place: Place, range: SequenceRange) => Change,
   ): readonly StreamRanges[] {
     const stale: StreamRanges[] = [];
@@ -217,8 +221,11 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     for (const { stream, ranges } of entries) {
       const place = this.#places.get(stream);
       const missed = ranges.flatMap((range) => {
-        const spans = place === undefined ? [range] : change(place, range).missed;
-        return spans.map(({ first, last }) => ({ first, last, attempt: range.attempt }));
+        const { own, rest } = this.#former.split(stream, range, former);
+        const missed = rest.flatMap((part) => {
+          return place === undefined ? [part] : change(place, { ...part, attempt: range.attempt }).missed;
+        });
+        return [...own, ...missed].map(({ first, last }) => ({ first, last, attempt: range.attempt }));
       });
       if (missed.length > 0) stale.push({ stream, ranges: missed });
       pieces += missed.length;

@@ -153,7 +153,7 @@ function settle(
   const change = CHANGES[asked];
   const stale = entries.flatMap(({ stream, ranges }) =>
     ranges.flatMap((range) =>
-      world.model.settle(key, { stream, ...range }, (message) => change(message, delay)),
+      world.model.settle(key, { stream, ...range }, asked !== 'extend', (message) => change(message, delay)),
     ),
   );
   const { engineFollower } = world.followers.get(key)!;

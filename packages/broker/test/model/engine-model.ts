@@ -25,6 +25,8 @@ export interface ModelFollower {
   readonly key: number;
   readonly bind: { stream: string } | { pattern: string };
   readonly streams: Set<string>;
+  /** What it held of streams when they were deleted: stream/sequence/attempt. */
+  readonly former: string[];
   upTo: number;
   delivered: number;
 }
@@ -91,14 +93,23 @@ export class EngineModel {
   }
 
   /** Changes what the follower holds of the range, in that attempt; the rest is what must be told to be stale. */
-  settle(key: number, range: Range, change: (message: ModelMessage) => void): StreamRanges[] {
+  settle(
+    key: number,
+    range: Range,
+    isForGood: boolean,
+    change: (message: ModelMessage) => void,
+  ): StreamRanges[] {
+    const former = this.followers.get(key)?.former ?? [];
     const messages = this.streams.get(range.stream)?.messages ?? [];
     const isFollowed = this.followers.get(key)?.streams.has(range.stream) ?? false;
     const stale: StreamRanges[] = [];
     for (let sequence = range.first; sequence <= range.last; sequence++) {
       const message = messages[sequence - 1];
       const isHeld = isFollowed && message?.state === 'held' && message.holder === key;
-      if (isHeld && message.attempt === range.attempt) change(message);
+      // The first settlement is taken for that of a deleted stream's message.
+      const index = former.indexOf(`${range.stream}/${sequence}/${range.attempt}`);
+      if (index >= 0 && isForGood) former.splice(index, 1);
+      if (index < 0 && isHeld && message.attempt === range.attempt) change(message);
       else {
         const { attempt } = range;
         stale.push({ stream: range.stream, ranges: [{ first: sequence, last: sequence, attempt }] });
@@ -130,6 +141,11 @@ export class EngineModel {
 
   /** @returns the followers that are over with it */
   delete(name: string): number[] {
+    for (const { key, former } of this.followers.values()) {
+      for (const { stream, message } of this.held(key)) {
+        if (stream === name) former.push(`${name}/${message.sequence}/${message.attempt}`);
+      }
+    }
     this.streams.delete(name);
     const over: number[] = [];
     for (const { key, bind, streams } of this.followers.values()) {

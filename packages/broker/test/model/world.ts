@@ -59,7 +59,7 @@ export class World {
   async follow(bind: ModelFollower['bind'], credit: number, stutters: boolean): Promise<number> {
     const key = this.#nextKey++;
     const follower = new RecordingFollower();
-    const model: ModelFollower = { key, bind, streams: new Set(), upTo: credit, delivered: 0 };
+    const model: ModelFollower = { key, bind, streams: new Set(), former: [], upTo: credit, delivered: 0 };
     follower.onRun = (deliveries) => {
       const { stream, sequence, attempt } = deliveries[0]!;
       const bodies = deliveries.map(({ body }) => body);
