@@ -9,8 +9,8 @@ import { PendingEntries } from '../group/pending-entries.ts';
  * so a settlement can mean a message of the old stream or of the new one. The first that comes is taken for the old
  * one's, which makes it stale.
  *
- * Invariant: a message of the new stream is never settled by fewer settlements than there may be messages that they
- * mean; at worst one that was handled is delivered again.
+ * Invariant: a message of the new stream is settled only after a settlement for each old message of its number and
+ * attempt; at worst one that was handled is delivered again, and none is settled unhandled.
  */
 export class FormerLeases {
   readonly #streams = new Map<string, PendingEntries[]>();
