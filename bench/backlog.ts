@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Bind, Connection, Follower } from '@simplemq/client';
-import { type RunningServer, residentMb, startRole, startSimpleMq } from './processes.ts';
+import { type RunningServer, residentMb, startRole, startSimpleMq, watchMemory } from './processes.ts';
 import type { Figures } from './role.ts';
 
 const HELP = `Measures the broker's memory under a backlog, and how long it takes to start on it.
@@ -68,22 +68,6 @@ async function untilFirstDelivery({ address }: RunningServer): Promise<number> {
     if (message.sequence > 0) break;
   }
   return performance.now() - start;
-}
-
-/** The largest resident memory from now on, in MB, looked at ten times a second. */
-function watchMemory(server: RunningServer): { stop(): Promise<number> } {
-  let peak = 0;
-  const look = async (): Promise<void> => {
-    peak = Math.max(peak, await residentMb(server));
-  };
-  const timer = setInterval(look, 100);
-  return {
-    async stop() {
-      clearInterval(timer);
-      await look();
-      return peak;
-    },
-  };
 }
 
 function rate({ messages, seconds }: Figures): string {

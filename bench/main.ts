@@ -1,11 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type RunningServer, startRedis, startSimpleMq } from './processes.ts';
+import { measure } from './measure.ts';
 import { type Measured, table } from './report.ts';
-import type { Figures } from './role.ts';
-import { SCENARIOS, type Scenario, type Size, type Subject } from './scenarios.ts';
+import { SCENARIOS, type Size, type Subject } from './scenarios.ts';
 
 const HELP = `Measures SimpleMQ, each client and the broker in a process of its own, every confirm after an fsync.
 
@@ -21,11 +19,6 @@ const HELP = `Measures SimpleMQ, each client and the broker in a process of its 
 
   npm run bench -- --redis --rounds 5
 `;
-
-const START: Record<Subject['folder'], (folder: string) => Promise<RunningServer>> = {
-  simplemq: startSimpleMq,
-  redis: startRedis,
-};
 
 const { values: options } = parseArgs({
   options: {
@@ -57,50 +50,6 @@ async function main(): Promise<void> {
   if (options.json !== undefined) {
     await writeFile(options.json, `${JSON.stringify({ machine, ...size, rounds, measured }, null, 2)}\n`);
   }
-}
-
-/** One scenario, the subjects in turn, each round on a fresh server with an empty folder. */
-async function measure(
-  scenario: Scenario,
-  subjects: readonly Subject[],
-  size: Size,
-  rounds: number,
-): Promise<Measured[]> {
-  const figures = new Map<Subject, Figures[]>(subjects.map((subject) => [subject, []]));
-  for (let round = 1; round <= rounds; round++) {
-    for (const subject of subjects) {
-      process.stderr.write(`${scenario.id} ${round}/${rounds} ${subject.name} … `);
-      const result = await once(scenario, subject, size);
-      process.stderr.write(`${shown(scenario, result)}\n`);
-      figures.get(subject)!.push(result);
-    }
-  }
-  return subjects.map((subject) => ({
-    subject: subject.name,
-    scenario: scenario.id,
-    values: figures.get(subject)!.map((result) => value(scenario, result)),
-    p99: figures.get(subject)!.flatMap(({ p99Ms }) => (p99Ms === undefined ? [] : [p99Ms])),
-  }));
-}
-
-async function once(scenario: Scenario, subject: Subject, size: Size): Promise<Figures> {
-  const folder = await mkdtemp(join(tmpdir(), 'simplemq-bench-'));
-  const server = await START[subject.folder](folder);
-  try {
-    return await scenario.run(subject, server, size, 'bench');
-  } finally {
-    await server.stop();
-    await rm(folder, { recursive: true });
-  }
-}
-
-function value({ unit }: Scenario, { messages, seconds, p50Ms }: Figures): number {
-  return unit === 'ms' ? p50Ms! : messages / seconds;
-}
-
-function shown(scenario: Scenario, result: Figures): string {
-  const figure = value(scenario, result);
-  return scenario.unit === 'ms' ? `${figure.toFixed(3)} ms` : `${Math.round(figure).toLocaleString('en')} /s`;
 }
 
 function count(option: 'messages' | 'body' | 'rounds'): number {

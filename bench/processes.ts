@@ -5,21 +5,31 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Figures, Orders } from './role.ts';
 
-export interface RunningRole {
+/** The folder that files of roles and brokers are named from, unless they are whole URLs. */
+const BENCH = new URL('./', import.meta.url);
+/** A role that is not done by then is ended, and its benchmark with it. */
+const WORK_MS_MAX = 900_000;
+
+export interface RunningRole<F extends Figures = Figures> {
   /** Gives the word and resolves with the figures, when the process has ended. */
-  go(): Promise<Figures>;
+  go(): Promise<F>;
 }
 
 /** Starts a role in a process of its own and resolves when it is connected. */
-export async function startRole(file: string, orders: Orders): Promise<RunningRole> {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(orders)]);
+export async function startRole<F extends Figures = Figures>(
+  file: string | URL,
+  orders: Orders,
+): Promise<RunningRole<F>> {
+  const child = fork(fileURLToPath(new URL(file, BENCH)), [JSON.stringify(orders)]);
   await message(child, 'ready');
   return {
     async go() {
       const figures = message(child, 'figures');
       const exit = once(child, 'exit');
+      const limit = setTimeout(() => child.kill('SIGKILL'), WORK_MS_MAX);
       child.send('go');
-      const result = (await figures) as { figures: Figures };
+      const result = (await figures) as { figures: F };
+      clearTimeout(limit);
       await exit;
       return result.figures;
     },
@@ -27,8 +37,8 @@ export async function startRole(file: string, orders: Orders): Promise<RunningRo
 }
 
 /** Starts a role and lets it work at once. */
-export async function runAlone(file: string, orders: Orders): Promise<Figures> {
-  return (await startRole(file, orders)).go();
+export async function runAlone<F extends Figures = Figures>(file: string | URL, orders: Orders): Promise<F> {
+  return (await startRole<F>(file, orders)).go();
 }
 
 export interface RunningServer {
@@ -37,14 +47,19 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** Starts SimpleMQ in a process of its own on a free port. */
-export async function startSimpleMq(folder: string): Promise<RunningServer> {
-  const child = fork(fileURLToPath(new URL('./simplemq/broker.ts', import.meta.url)), [folder]);
+/**
+ * Starts SimpleMQ in a process of its own on a free port.
+ *
+ * @param bench the folder like this one that its broker is from: another checkout's, to compare with
+ */
+export async function startSimpleMq(folder: string, bench: URL = BENCH): Promise<RunningServer> {
+  const child = fork(fileURLToPath(new URL('./simplemq/broker.ts', bench)), [folder]);
   const { port } = (await message(child, 'listening')) as { port: number };
   return {
     address: `simplemq://127.0.0.1:${port}`,
     pid: child.pid!,
     async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGTERM');
       await once(child, 'exit');
     },
@@ -73,6 +88,22 @@ export async function startRedis(folder: string): Promise<RunningServer> {
 export async function residentMb({ pid }: RunningServer): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) / 1024);
+}
+
+/** The largest resident memory of a server from now on, in MB, looked at ten times a second. */
+export function watchMemory(server: RunningServer): { stop(): Promise<number> } {
+  let peak = 0;
+  const look = async (): Promise<void> => {
+    peak = Math.max(peak, await residentMb(server));
+  };
+  const timer = setInterval(look, 100);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await look();
+      return peak;
+    },
+  };
 }
 
 async function freePort(): Promise<number> {

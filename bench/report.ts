@@ -46,7 +46,8 @@ function ratio(a: Measured | undefined, b: Measured | undefined): string {
   return `${median(a.values.map((value, round) => value / b.values[round]!)).toFixed(2)} x`;
 }
 
-function aligned(rows: readonly (readonly string[])[]): string {
+/** Rows of a table, the first of them its head; all columns but the first are figures. */
+export function aligned(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = rows.map((row) => {
     const cells = row.map((text, column) =>

@@ -21,14 +21,15 @@ export interface Figures {
   readonly p99Ms?: number;
 }
 
-export interface Role {
+export interface Role<O extends Orders = Orders, F extends Figures = Figures> {
   /** Connects, so that it is not measured. */
-  prepare(orders: Orders): Promise<{ work(): Promise<Figures>; end(): Promise<void> }>;
+  prepare(orders: O): Promise<{ work(): Promise<F>; end(): Promise<void> }>;
 }
 
-/** Runs a role in this process, as the parent asks. */
-export async function runRole(role: Role): Promise<void> {
-  const orders = JSON.parse(process.argv[2]!) as Orders;
+/** Runs a role in this process, as the parent asks; it does not outlive its parent. */
+export async function runRole<O extends Orders, F extends Figures>(role: Role<O, F>): Promise<void> {
+  process.once('disconnect', () => process.exit());
+  const orders = JSON.parse(process.argv[2]!) as O;
   const { work, end } = await role.prepare(orders);
   const go = new Promise<void>((resolve) => process.once('message', () => resolve()));
   process.send!({ type: 'ready' });

@@ -10,6 +10,8 @@ export interface Size {
 export interface Subject {
   readonly name: string;
   readonly folder: 'simplemq' | 'redis';
+  /** The folder like this one that all of it is from, of another checkout. */
+  readonly bench?: URL;
 }
 
 export interface Scenario {
@@ -27,26 +29,26 @@ export const SCENARIOS: readonly Scenario[] = [
     id: 'publish',
     title: `publish with confirms, one connection, window ${WINDOW.toLocaleString('en')}`,
     unit: 'messages/s',
-    run: ({ folder }, server, size, stream) =>
-      runAlone(`./${folder}/publish.ts`, orders(server, size, stream)),
+    run: (subject, server, size, stream) =>
+      runAlone(roleOf(subject, 'publish'), orders(server, size, stream)),
   },
   {
     id: 'consume',
     title: 'consume and ack, one follower',
     unit: 'messages/s',
     // The backlog that is consumed is the one that is published here, which is not measured.
-    async run({ folder }, server, size, stream) {
-      await runAlone(`./${folder}/publish.ts`, orders(server, size, stream));
-      return runAlone(`./${folder}/consume.ts`, orders(server, size, stream));
+    async run(subject, server, size, stream) {
+      await runAlone(roleOf(subject, 'publish'), orders(server, size, stream));
+      return runAlone(roleOf(subject, 'consume'), orders(server, size, stream));
     },
   },
   {
     id: 'both',
     title: 'both at once, publish to last ack',
     unit: 'messages/s',
-    async run({ folder }, server, size, stream) {
-      const consumer = await startRole(`./${folder}/consume.ts`, orders(server, size, stream));
-      const publisher = await startRole(`./${folder}/publish.ts`, orders(server, size, stream));
+    async run(subject, server, size, stream) {
+      const consumer = await startRole(roleOf(subject, 'consume'), orders(server, size, stream));
+      const publisher = await startRole(roleOf(subject, 'publish'), orders(server, size, stream));
       const [consumed, published] = await Promise.all([consumer.go(), publisher.go()]);
       return { seconds: Math.max(consumed.seconds, published.seconds), messages: size.messages };
     },
@@ -55,17 +57,21 @@ export const SCENARIOS: readonly Scenario[] = [
     id: 'awaited',
     title: 'one awaited publish',
     unit: 'ms',
-    run: ({ folder }, server, size, stream) =>
-      runAlone(`./${folder}/awaited.ts`, orders(server, fewer(size, 200), stream)),
+    run: (subject, server, size, stream) =>
+      runAlone(roleOf(subject, 'awaited'), orders(server, fewer(size, 200), stream)),
   },
   {
     id: 'connections',
     title: `${CONNECTIONS} connections, each awaiting its publish`,
     unit: 'messages/s',
-    run: ({ folder }, server, size, stream) =>
-      runAlone(`./${folder}/connections.ts`, orders(server, fewer(size, 20), stream)),
+    run: (subject, server, size, stream) =>
+      runAlone(roleOf(subject, 'connections'), orders(server, fewer(size, 20), stream)),
   },
 ];
+
+function roleOf({ folder, bench }: Subject, role: string): URL {
+  return new URL(`./${folder}/${role}.ts`, bench ?? import.meta.url);
+}
 
 function fewer({ messages, bodyBytes }: Size, divisor: number): Size {
   return { messages: Math.max(1_000, Math.round(messages / divisor)), bodyBytes };

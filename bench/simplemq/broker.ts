@@ -6,5 +6,8 @@ const server = await startServer({
   storage: { path: process.argv[2]! },
   logs: { level: 'warn' },
 });
-process.once('SIGTERM', () => void server.close().then(() => process.exit(0)));
+const close = (): void => void server.close().then(() => process.exit(0));
+process.once('SIGTERM', close);
+// It does not outlive its parent.
+process.once('disconnect', close);
 process.send!({ type: 'listening', port: server.port });

@@ -1,4 +1,47 @@
-/** Milliseconds that only go forward, whatever happens to the wall clock; for leases and delays. */
+/** Milliseconds that only go forward, whatever happens to the wall clock; for leases and waits within one run. */
 export function monotonicMs(): number {
   return performance.now();
+}
+
+/** A wall clock that moved by more than this was set, and did not just drift; in ms. */
+const STEP_MS = 500;
+
+/**
+ * A clock for delays that outlive a run: it goes on where it was, and what happens to the wall clock while the broker
+ * runs does not change it. Only a wall clock that is set while no broker runs cannot be told from time that passed.
+ *
+ *   steady = wall - offset     when the broker starts; from then on it goes forward with the monotonic clock
+ *
+ * Invariant: after `noticeStep` the stored offset is right to half a second, so that the next run goes on with it.
+ */
+export class SteadyClock {
+  readonly #baseMs: number;
+  #offsetMs: number;
+
+  /** @param offsetMs by how much the wall clock was ahead of the steady one in the last run */
+  constructor(offsetMs: number) {
+    this.#offsetMs = offsetMs;
+    this.#baseMs = Date.now() - offsetMs - monotonicMs();
+  }
+
+  now(): number {
+    return this.#baseMs + monotonicMs();
+  }
+
+  /** A time of the monotonic clock of this run, by this clock. */
+  fromMonotonic(ms: number): number {
+    return this.#baseMs + ms;
+  }
+
+  toMonotonic(steadyMs: number): number {
+    return steadyMs - this.#baseMs;
+  }
+
+  /** @returns the new offset, to be stored, when the wall clock was set since the last look */
+  noticeStep(): number | undefined {
+    const offsetMs = Date.now() - this.now();
+    if (Math.abs(offsetMs - this.#offsetMs) < STEP_MS) return undefined;
+    this.#offsetMs = Math.round(offsetMs);
+    return this.#offsetMs;
+  }
 }

@@ -1,51 +1,26 @@
 import { EmbeddedEngine } from '../src/engine/embedded-engine.ts';
 import type { EngineEvent } from '../src/engine/events.ts';
-import { CACHE_BYTES_DEFAULT } from '../src/engine/open-engine.ts';
-import type {
-  ReadRequest,
-  Store,
-  StoreCommitted,
-  StoreSnapshot,
-  StoreTransaction,
-} from '../src/store/store.ts';
+import { CACHE_BYTES_DEFAULT, DEDUP_IDS_MAX_DEFAULT } from '../src/engine/open-engine.ts';
+import type { ReadRequest, Store, StoreCommitted, StoreTransaction } from '../src/store/store.ts';
 import type { Batch } from '../src/stream/batch.ts';
+import { ModelStore } from './store/model-store.ts';
 
-/** A store that keeps batches in memory, and fails, refuses or waits when a test says so. */
-export class FakeStore implements Store {
-  readonly durability = 'fsync';
+/** A store that keeps everything in memory, and fails, refuses or waits when a test says so. */
+export class FakeStore extends ModelStore {
   readonly commits: StoreTransaction[] = [];
   /** Called before each commit is applied: may throw, or wait. */
   beforeCommit: (transaction: StoreTransaction) => Promise<void> | void = () => {};
   beforeRead: () => Promise<void> | void = () => {};
-  #batches: { streamId: number; batch: Batch }[] = [];
 
-  load(): Promise<StoreSnapshot> {
-    return Promise.resolve({ streams: [], groups: [], windows: [], producers: [] });
-  }
-
-  async commit(transaction: StoreTransaction): Promise<StoreCommitted> {
+  override async commit(transaction: StoreTransaction): Promise<StoreCommitted> {
     await this.beforeCommit(transaction);
     this.commits.push(transaction);
-    this.#batches.push(...transaction.batches);
-    const removed = transaction.removals.map(({ streamId, first, last }) => {
-      const gone = this.#batches.filter(
-        (row) => row.streamId === streamId && row.batch.first >= first && row.batch.last <= last,
-      );
-      this.#batches = this.#batches.filter((row) => !gone.includes(row));
-      return { streamId, bytes: gone.reduce((bytes, { batch }) => bytes + batch.bytes, 0) };
-    });
-    return { removed };
+    return super.commit(transaction);
   }
 
-  async read({ streamId, from }: ReadRequest): Promise<Batch[]> {
+  override async read(request: ReadRequest): Promise<Batch[]> {
     await this.beforeRead();
-    return this.#batches
-      .filter((row) => row.streamId === streamId && row.batch.last >= from)
-      .map(({ batch }) => batch);
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
+    return super.read(request);
   }
 }
 
@@ -58,6 +33,7 @@ export async function openOn(
     cacheBytesMax: CACHE_BYTES_DEFAULT,
     streamsMax: 100,
     producerWindowMs: 60_000,
+    dedupIdsMax: DEDUP_IDS_MAX_DEFAULT,
     onEvent: () => {},
     ...options,
   });

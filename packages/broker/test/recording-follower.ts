@@ -1,4 +1,11 @@
-import type { SequenceRange, SimpleMQError, StreamRanges } from '@simplemq/protocol';
+import type {
+  Attributes,
+  GroupOptions,
+  SequenceRange,
+  SimpleMQError,
+  StartFrom,
+  StreamRanges,
+} from '@simplemq/protocol';
 import type {
   DeliveredRun,
   Engine,
@@ -6,19 +13,34 @@ import type {
   FollowerSink,
   FollowRequest,
 } from '../src/engine/engine.ts';
-import { bodiesOf } from './batches.ts';
+import { readBack } from './batches.ts';
 
 export interface Delivery {
   readonly stream: string;
   readonly sequence: number;
   readonly attempt: number;
   readonly body: string;
+  readonly attributes: Attributes;
 }
+
+/** What settles a delivery needs of it. */
+type Settled = Pick<Delivery, 'stream' | 'sequence' | 'attempt'>;
 
 const CREDIT_BYTES = 2 ** 40;
 
 type Follow = { stream: string } | { pattern: string };
-type Options = { credit?: number; leaseMs?: number; client?: string; bytesUpTo?: number };
+
+export interface RecordingFollowerOptions {
+  /** Default 0. */
+  readonly credit?: number;
+  readonly bytesUpTo?: number;
+  readonly leaseMs?: number;
+  readonly client?: string;
+  readonly group?: string;
+  readonly startFrom?: StartFrom;
+  /** Of the group, should it come to be with this follower. */
+  readonly options?: GroupOptions;
+}
 
 /** A follower that writes down what it gets, and gives credit only when it is told to. */
 export class RecordingFollower implements FollowerSink {
@@ -33,22 +55,16 @@ export class RecordingFollower implements FollowerSink {
   #upTo = 0;
   #waiting: { isDone: () => boolean; resolve: () => void }[] = [];
 
-  static async follow(engine: Engine, bind: Follow, options: Options = {}): Promise<RecordingFollower> {
+  static async follow(engine: Engine, bind: Follow, options: RecordingFollowerOptions = {}): Promise<RecordingFollower> {
     const follower = new RecordingFollower();
     await follower.start(engine, bind, options);
     return follower;
   }
 
-  async start(engine: Engine, bind: Follow, options: Options = {}): Promise<void> {
-    const { credit = 0, leaseMs, client = 'test', bytesUpTo = CREDIT_BYTES } = options;
+  async start(engine: Engine, bind: Follow, options: RecordingFollowerOptions = {}): Promise<void> {
+    const { credit = 0, client = 'test', bytesUpTo = CREDIT_BYTES, ...rest } = options;
     this.#upTo = credit;
-    const request: FollowRequest = {
-      bind,
-      client,
-      upTo: credit,
-      bytesUpTo,
-      ...(leaseMs !== undefined && { leaseMs }),
-    };
+    const request: FollowRequest = { bind, client, upTo: credit, bytesUpTo, ...rest };
     this.#follower = await engine.follow(request, this);
   }
 
@@ -74,12 +90,9 @@ export class RecordingFollower implements FollowerSink {
 
   deliver(run: DeliveredRun): boolean {
     const { stream, first, attempt } = run;
-    const deliveries = bodiesOf(run).map((body, index) => ({
-      stream,
-      sequence: first + index,
-      attempt,
-      body,
-    }));
+    const deliveries = readBack(run).map((record, index) => {
+      return { stream, sequence: first + index, attempt, ...record };
+    });
     this.runs.push(run);
     for (const delivery of deliveries) this.deliveries.push(delivery);
     this.onRun(deliveries);
@@ -104,6 +117,14 @@ export class RecordingFollower implements FollowerSink {
     return this.deliveries;
   }
 
+  /** Gives credit for one more message, and settles with it when it has come. */
+  async next(): Promise<Delivery> {
+    const count = this.deliveries.length;
+    this.credit(1);
+    await this.until(count + 1);
+    return this.deliveries[count]!;
+  }
+
   async untilEnded(): Promise<SimpleMQError> {
     await this.#when(() => this.endedWith !== undefined);
     return this.endedWith!;
@@ -115,6 +136,15 @@ export class RecordingFollower implements FollowerSink {
 
   nack(deliveries: readonly Delivery[], delayMs = 0): Promise<readonly StreamRanges[]> {
     return this.engineFollower.nack(rangesOf(deliveries), { delayMs });
+  }
+
+  /** Nacks that leave the delay to the retry policy of the group. */
+  fail(deliveries: readonly Delivery[], reason?: string): Promise<readonly StreamRanges[]> {
+    return this.engineFollower.nack(rangesOf(deliveries), { ...(reason !== undefined && { reason }) });
+  }
+
+  reject(deliveries: readonly Delivery[], reason?: string): Promise<readonly StreamRanges[]> {
+    return this.engineFollower.reject(rangesOf(deliveries), { ...(reason !== undefined && { reason }) });
   }
 
   release(...deliveries: readonly Delivery[]): Promise<readonly StreamRanges[]> {
@@ -145,12 +175,12 @@ export class RecordingFollower implements FollowerSink {
 }
 
 /** The ranges that name these deliveries, neighbours in one range. */
-export function rangesOf(deliveries: readonly Omit<Delivery, 'body'>[]): StreamRanges[] {
+export function rangesOf(deliveries: readonly Settled[]): StreamRanges[] {
   const byStream = Map.groupBy(deliveries, ({ stream }) => stream);
   return [...byStream].map(([stream, those]) => ({ stream, ranges: joined(those) }));
 }
 
-function joined(deliveries: readonly Omit<Delivery, 'body'>[]): SequenceRange[] {
+function joined(deliveries: readonly Settled[]): SequenceRange[] {
   const ranges: { first: number; last: number; attempt: number }[] = [];
   for (const { sequence, attempt } of deliveries) {
     const before = ranges[ranges.length - 1];

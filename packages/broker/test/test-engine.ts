@@ -14,8 +14,8 @@ export interface TestEngine extends AsyncDisposable {
   event<T extends EngineEvent['type']>(type: T): Promise<Extract<EngineEvent, { type: T }>>;
   /** Where its database is; a temporary folder. */
   readonly path: string;
-  /** Closes it and opens another on the same folder. */
-  restart(options?: Partial<EngineOptions>): Promise<void>;
+  /** Closes it and opens another on the same folder; `whileClosed` is waited for in between. */
+  restart(options?: Partial<EngineOptions>, whileClosed?: () => Promise<void>): Promise<void>;
 }
 
 export async function openTestEngine(
@@ -42,8 +42,9 @@ export async function openTestEngine(
       if (past !== undefined) return Promise.resolve(past as never);
       return new Promise((resolve) => waiting.push({ type, resolve }));
     },
-    async restart(changed = {}) {
+    async restart(changed = {}, whileClosed = () => Promise.resolve()) {
       await engine.close();
+      await whileClosed();
       engine = await openEngine({ storage, onEvent, ...options, ...changed });
     },
     async [Symbol.asyncDispose]() {

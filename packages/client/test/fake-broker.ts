@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import {
+  type ConfirmedStream,
+  type DecodedTransaction,
   decodeAck,
   decodeCreateStream,
   decodeCredit,
@@ -13,8 +15,10 @@ import {
   decodePending,
   decodePublish,
   decodePurgeStream,
+  decodeReject,
   decodeRelease,
   decodeStreamInfo,
+  decodeTransaction,
   decodeUnfollow,
   encodeBatchHead,
   encodeClosing,
@@ -30,6 +34,7 @@ import {
   encodeStreamInfoReply,
   encodeStreamPurged,
   encodeStreamsListed,
+  encodeTransacted,
   encodeUnfollowed,
   encodeWelcome,
   FollowerNotFound,
@@ -41,6 +46,7 @@ import {
   type Publish,
   type RecordBatch,
   type SimpleMQError,
+  StaleAck,
   StreamNotFound,
   type StreamRanges,
   type StreamSummary,
@@ -48,19 +54,16 @@ import {
   type WelcomeLimits,
   type WireBind,
 } from '@simplemq/protocol';
+import { FakeManagement } from './fake-broker-management.ts';
+import {
+  attributesOf,
+  deadRecord,
+  type Holder,
+  type StoredMessage,
+  type StoredRecord,
+} from './stored-message.ts';
 
-interface StoredMessage {
-  readonly sequence: number;
-  readonly record: Buffer;
-  readonly flags: number;
-  readonly shared: Buffer;
-  attempt: number;
-  holder: FakeFollower | undefined;
-  done: boolean;
-}
-
-interface FakeFollower {
-  readonly id: number;
+interface FakeFollower extends Holder {
   readonly bind: WireBind;
   readonly peer: FakePeer;
   upTo: number;
@@ -93,6 +96,10 @@ export class FakeBroker {
   readonly frames: { readonly opcode: number; readonly payload: Buffer; readonly peer: FakePeer }[] = [];
   readonly hellos: Hello[] = [];
   readonly publishes: (Publish & { readonly batch: RecordBatch })[] = [];
+  readonly transactions: DecodedTransaction[] = [];
+  /** Messages that wait for a time that never comes. */
+  delayed: { readonly stream: string; readonly id: number; readonly deliverAt: number }[] = [];
+  readonly management: FakeManagement = new FakeManagement(this);
   connections = 0;
   /** Answers HELLO with this error. */
   refuse: SimpleMQError | undefined;
@@ -104,7 +111,9 @@ export class FakeBroker {
   readonly #server: Server;
   readonly #receipts = new Map<string, Buffer>();
   readonly #held: (() => void)[] = [];
+  readonly #messageIds = new Map<string, number>();
   #followerIds = 0;
+  #delayedIds = 0;
   readonly followers = new Map<number, FakeFollower>();
   readonly #watchers = new Set<() => void>();
 
@@ -240,13 +249,13 @@ export class FakeBroker {
         return;
       }
       case Opcode.DeleteStream: {
-        this.#stream(decodeDeleteStream(payload).stream);
+        this.stream(decodeDeleteStream(payload).stream);
         this.streams.delete(decodeDeleteStream(payload).stream);
         peer.send(encodeStreamDeleted(requestId));
         return;
       }
       case Opcode.PurgeStream: {
-        const messages = this.#stream(decodePurgeStream(payload).stream);
+        const messages = this.stream(decodePurgeStream(payload).stream);
         const left = messages.filter((message) => !message.done);
         for (const message of left) message.done = true;
         peer.send(encodeStreamPurged(requestId, { messages: left.length }));
@@ -254,7 +263,7 @@ export class FakeBroker {
       }
       case Opcode.StreamInfo: {
         const { stream } = decodeStreamInfo(payload);
-        this.#stream(stream);
+        this.stream(stream);
         peer.send(encodeStreamInfoReply(requestId, this.#summary(stream)));
         return;
       }
@@ -270,7 +279,7 @@ export class FakeBroker {
       }
       case Opcode.Pending: {
         const { stream, after = 0 } = decodePending(payload);
-        const entries = this.#stream(stream)
+        const entries = this.stream(stream)
           .filter(({ holder, sequence }) => holder !== undefined && sequence > after)
           .map(({ sequence, attempt, holder }) => ({
             first: sequence,
@@ -286,9 +295,12 @@ export class FakeBroker {
       case Opcode.Publish:
         this.#publish(requestId, decodePublish(payload), peer);
         return;
+      case Opcode.Transaction:
+        this.#transaction(requestId, decodeTransaction(payload), peer);
+        return;
       case Opcode.Follow: {
         const { bind, upTo, bytesUpTo } = decodeFollow(payload);
-        if ('stream' in bind) this.#stream(bind.stream);
+        if ('stream' in bind) this.stream(bind.stream);
         const id = ++this.#followerIds;
         this.followers.set(id, { id, bind, peer, upTo, bytesUpTo, delivered: 0, deliveredBytes: 0 });
         peer.send(encodeFollowing(requestId, { follower: id, leaseMs: this.#options.leaseMs ?? 30_000 }));
@@ -323,6 +335,15 @@ export class FakeBroker {
           message.attempt++;
         });
         return;
+      case Opcode.Reject: {
+        const request = decodeReject(payload);
+        this.#settle(peer, Opcode.Rejected, requestId, request, (message, stream) => {
+          message.done = true;
+          message.holder = undefined;
+          this.#bury(stream, message, request.reason ?? '');
+        });
+        return;
+      }
       case Opcode.Extend:
         this.#settle(peer, Opcode.Extended, requestId, decodeExtend(payload), () => undefined);
         return;
@@ -331,21 +352,23 @@ export class FakeBroker {
           message.holder = undefined;
         });
         return;
+      default: {
+        const answer = this.management.answer(opcode, requestId, payload);
+        if (answer !== undefined) peer.send(answer);
+        this.#pump();
+      }
     }
   }
 
   #publish(requestId: number, publish: Publish & { readonly batch: RecordBatch }, peer: FakePeer): void {
     this.publishes.push(publish);
     const key = `${peer.producer} ${publish.number}`;
-    const known = this.#receipts.get(key);
-    const streams: { stream: string; first: number }[] = [];
-    if (known === undefined) {
-      if ('stream' in publish.bind) this.#stream(publish.bind.stream);
-      const names = this.#matching(publish.bind);
-      if (names.length === 0 && publish.mustMatch) throw new NoMatchingStream('nothing matches');
-      for (const stream of names) streams.push({ stream, first: this.#append(stream, publish.batch) });
-    }
-    const confirm = known ?? encodeConfirm(0, { streams, durability: 'memory' });
+    const confirm =
+      this.#receipts.get(key) ?? encodeConfirm(0, { streams: this.#place(publish), durability: 'memory' });
+    this.#confirm(key, confirm, requestId, peer);
+  }
+
+  #confirm(key: string, confirm: Buffer, requestId: number, peer: FakePeer): void {
     this.#receipts.set(key, confirm);
     const send = (): void => {
       const frame = Buffer.from(confirm);
@@ -357,25 +380,108 @@ export class FakeBroker {
     this.#pump();
   }
 
-  #append(stream: string, batch: RecordBatch): number {
-    const messages = this.streams.get(stream)!;
-    const first = messages.length + 1;
+  /** All of it, or an error and nothing. */
+  #transaction(requestId: number, transaction: DecodedTransaction, peer: FakePeer): void {
+    this.transactions.push(transaction);
+    const key = `${peer.producer} ${transaction.number}`;
+    const known = this.#receipts.get(key);
+    if (known !== undefined) {
+      this.#confirm(key, known, requestId, peer);
+      return;
+    }
+    const acked = transaction.acks.flatMap(({ follower, entries }) => this.#heldBy(follower, entries));
+    for (const { bind } of transaction.publishes) if ('stream' in bind) this.stream(bind.stream);
+    const publishes = transaction.publishes.map((publish) => this.#place(publish));
+    for (const message of acked) {
+      message.done = true;
+      message.holder = undefined;
+    }
+    this.#confirm(key, encodeTransacted(0, { publishes, durability: 'memory' }), requestId, peer);
+  }
+
+  /** The messages of the ranges. @throws StaleAck when the follower does not hold them all in that attempt */
+  #heldBy(id: number, entries: readonly StreamRanges[]): StoredMessage[] {
+    const follower = this.followers.get(id);
+    const messages: StoredMessage[] = [];
+    for (const { stream, ranges } of entries) {
+      for (const { first, last, attempt } of ranges) {
+        for (let sequence = first; sequence <= last; sequence++) {
+          const message = this.streams.get(stream)?.[sequence - 1];
+          const holds = follower !== undefined && message?.holder === follower;
+          if (!holds || message.attempt !== attempt || message.done) {
+            throw new StaleAck(`${stream} ${sequence} came too late`);
+          }
+          messages.push(message);
+        }
+      }
+    }
+    return messages;
+  }
+
+  #place({
+    bind,
+    mustMatch,
+    batch,
+  }: Omit<Publish, 'number' | 'settled'> & { batch: RecordBatch }): ConfirmedStream[] {
+    if ('stream' in bind) this.stream(bind.stream);
+    const names = this.#matching(bind);
+    if (names.length === 0 && mustMatch) throw new NoMatchingStream('nothing matches');
+    return names.map((stream) => this.#append(stream, batch));
+  }
+
+  #append(stream: string, batch: RecordBatch): ConfirmedStream {
+    const first = this.streams.get(stream)!.length + 1;
+    const duplicates: number[] = [];
+    const delayed: number[] = [];
     for (let i = 0, offset = 0; i < batch.count; i++) {
       const end = skipRecords(batch.records, offset, 1);
       const record = Buffer.from(batch.records.subarray(offset, end));
-      const { flags, shared } = batch;
-      messages.push({
-        sequence: first + i,
-        record,
-        flags,
-        shared: Buffer.from(shared),
-        attempt: 1,
-        holder: undefined,
-        done: false,
-      });
+      const { flags } = batch;
+      const shared = Buffer.from(batch.shared);
+      const { messageId, delayMs, deliverAt } = attributesOf({ record, shared });
+      const idKey = `${stream} ${messageId}`;
       offset = end;
+      if (messageId !== undefined && this.#messageIds.has(idKey)) {
+        duplicates.push(i, this.#messageIds.get(idKey)!);
+      } else if (delayMs !== undefined || deliverAt !== undefined) {
+        const id = ++this.#delayedIds;
+        delayed.push(i, id);
+        this.delayed.push({ stream, id, deliverAt: deliverAt ?? Date.now() + delayMs! });
+        if (messageId !== undefined) this.#messageIds.set(idKey, 0);
+      } else {
+        const { sequence } = this.add(stream, { record, flags, shared });
+        if (messageId !== undefined) this.#messageIds.set(idKey, sequence);
+      }
     }
-    return first;
+    return {
+      stream,
+      first,
+      ...(duplicates.length > 0 && { duplicates }),
+      ...(delayed.length > 0 && { delayed }),
+    };
+  }
+
+  /** Puts a record into a stream. */
+  add(stream: string, { record, flags, shared }: StoredRecord): StoredMessage {
+    const messages = this.stream(stream);
+    const message = {
+      sequence: messages.length + 1,
+      record,
+      flags,
+      shared,
+      attempt: 1,
+      holder: undefined,
+      done: false,
+    };
+    messages.push(message);
+    return message;
+  }
+
+  /** Puts a message into the dead letters of its stream. */
+  #bury(stream: string, message: StoredMessage, error: string): void {
+    const name = `$dead.${stream}`;
+    if (!this.streams.has(name)) this.streams.set(name, []);
+    this.add(name, deadRecord(stream, message, error));
   }
 
   #settle(
@@ -383,7 +489,7 @@ export class FakeBroker {
     opcode: Opcode,
     requestId: number,
     { follower, entries }: { follower: number; entries: readonly StreamRanges[] },
-    change: (message: StoredMessage) => void,
+    change: (message: StoredMessage, stream: string) => void,
   ): void {
     const known = this.followers.get(follower);
     const stale: StreamRanges[] = [];
@@ -397,7 +503,7 @@ export class FakeBroker {
             message.attempt === attempt &&
             !message.done
           ) {
-            change(message);
+            change(message, stream);
           } else {
             stale.push({ stream, ranges: [{ first: sequence, last: sequence, attempt }] });
           }
@@ -469,7 +575,7 @@ export class FakeBroker {
     return names.filter((name) => new RegExp(bind.pattern).test(name));
   }
 
-  #stream(name: string): StoredMessage[] {
+  stream(name: string): StoredMessage[] {
     const messages = this.streams.get(name);
     if (messages === undefined) throw new StreamNotFound(`there is no stream '${name}'`);
     return messages;
@@ -483,7 +589,15 @@ export class FakeBroker {
       createdAt: 0,
       messages: this.leftOf(name),
       bytes: 0,
-      nextSequence: this.#stream(name).length + 1,
+      firstSequence: 1,
+      nextSequence: this.stream(name).length + 1,
+      delayed: 0,
+      maxAgeMs: 0,
+      maxBytes: 0,
+      maxMessages: 0,
+      overflow: 'reject',
+      dedupWindowMs: 0,
+      expireAfterMs: 0,
       groups: [],
     };
   }

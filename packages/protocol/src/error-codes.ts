@@ -4,6 +4,7 @@ const CLOSES_CONNECTION = {
   StreamConflict: false,
   GroupNotFound: false,
   FollowerNotFound: false,
+  ScheduleNotFound: false,
   InvalidName: false,
   InvalidPattern: false,
   InvalidOption: false,

@@ -44,6 +44,8 @@ export const StreamConflict: NamedError = named('StreamConflict');
 export const GroupNotFound: NamedError = named('GroupNotFound');
 /** The follower is not one of this connection's. */
 export const FollowerNotFound: NamedError = named('FollowerNotFound');
+/** No schedule of that name. */
+export const ScheduleNotFound: NamedError = named('ScheduleNotFound');
 /** A stream or group name breaks a rule; the message names the rule. */
 export const InvalidName: NamedError = named('InvalidName');
 /** A pattern is not RE2 syntax or is too long; `details.position` where known. */
@@ -88,6 +90,7 @@ const CLASSES: Readonly<Record<ErrorCode, NamedError>> = {
   StreamConflict,
   GroupNotFound,
   FollowerNotFound,
+  ScheduleNotFound,
   InvalidName,
   InvalidPattern,
   InvalidOption,

@@ -23,10 +23,12 @@ export const ENVELOPE_DEPTH_MAX = 8;
 /** Values in an envelope, counting every map, array, key and scalar. */
 export const ENVELOPE_VALUES_MAX = 200_000;
 
-/** Characters of a stream or group name. */
+/** Characters of a stream, group or schedule name. */
 export const NAME_LENGTH_MAX = 255;
 /** Characters of a regex bind's pattern. */
 export const PATTERN_LENGTH_MAX = 1_024;
 
 /** Publishes of one connection that may await their confirm. */
 export const UNCONFIRMED_BATCHES_MAX = 1_024;
+/** Publishes in one transaction. */
+export const TRANSACTION_PUBLISHES_MAX = 1_024;

@@ -1,4 +1,4 @@
-import { checkName, checkNewName, InvalidName, NAME_LENGTH_MAX } from '@simplemq/protocol';
+import { checkName, checkNewName, deadLetterStream, InvalidName, NAME_LENGTH_MAX } from '@simplemq/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -42,8 +42,9 @@ describe('a name is refused, naming the rule', () => {
     expect(() => checkName('stream', name)).toThrow(rule);
   });
 
-  test('and says whether it is a stream or a group', () => {
+  test('and says whether it is of a stream, a group or a schedule', () => {
     expect(() => checkName('group', '')).toThrow(/the group name ""/);
+    expect(() => checkName('schedule', '')).toThrow(/the schedule name ""/);
   });
 
   test('without repeating much of it', () => {
@@ -56,6 +57,12 @@ describe('a name is refused, naming the rule', () => {
 test("a name that begins with '$' may be used and not created", () => {
   expect(() => checkName('stream', '$dead.orders')).not.toThrow();
   expect(() => checkNewName('stream', '$dead.orders')).toThrow(/kept for the broker's own/);
+});
+
+test('a stream may have dead letters however long its name is', () => {
+  const stream = 'x'.repeat(NAME_LENGTH_MAX);
+  expect(() => checkName('stream', deadLetterStream(stream))).not.toThrow();
+  expect(() => checkName('stream', deadLetterStream(`${stream}x`))).toThrow(/has 256 characters/);
 });
 
 test('whatever a name is made of, it is accepted or refused as InvalidName', () => {

@@ -7,8 +7,33 @@ import type {
   FollowRequest,
   PublishReceipt,
   PublishRequest,
+  ReadPage,
+  ScheduleRequest,
+  TransactionReceipt,
+  TransactionRequest,
 } from '@simplemq/broker';
-import type { StreamRanges, StreamSummary } from '@simplemq/protocol';
+import type {
+  CancelDelayed,
+  CreateGroup,
+  DeadLetterPage,
+  DelayedListed,
+  GroupInfo,
+  GroupOptions,
+  LettersMoved,
+  ListDelayed,
+  ListStreams,
+  Pending,
+  PendingReply,
+  PurgeStream,
+  Read,
+  ResetGroup,
+  ScheduleSummary,
+  StreamOptions,
+  StreamRanges,
+  StreamSummary,
+  StreamsListed,
+} from '@simplemq/protocol';
+import { GROUP, SCHEDULE, SUMMARY } from './fake-answers.ts';
 
 /** A publish that the engine was given, and that a test settles when it likes. */
 export interface HeldPublish {
@@ -25,13 +50,20 @@ export class FakeEngine implements Engine {
   readonly held: HeldPublish[] = [];
   readonly published: PublishRequest[] = [];
   readonly followers: FakeFollower[] = [];
-  /** Thrown by the next management request, in place of an answer. */
+  /** Management requests and transactions, with what they were given. */
+  readonly calls: { readonly what: string; readonly given: readonly unknown[] }[] = [];
+  /** The followers of the acks of transactions. */
+  readonly acking: EngineFollower[] = [];
+  /** What `read` and `deadLetters` find. */
+  page: ReadPage = { runs: [], next: 1, more: false };
+  /** Thrown by the next request, in place of an answer. */
   nextError: Error | undefined;
   /** Called in `follow`, before its promise is settled. */
   onFollow: (follower: FakeFollower) => void = () => {};
   closeCalls = 0;
   readonly ended: Promise<EngineEnd>;
   #end!: (end: EngineEnd) => void;
+  readonly #transactions = new Set<number | undefined>();
   readonly #watchers: { isMet: () => boolean; resolve: () => void }[] = [];
 
   constructor() {
@@ -56,29 +88,107 @@ export class FakeEngine implements Engine {
     for (const watcher of this.#watchers) if (watcher.isMet()) watcher.resolve();
   }
 
-  createStream(): Promise<boolean> {
-    return this.#answer(true);
+  createStream(name: string, options: StreamOptions): Promise<boolean> {
+    return this.#managed('createStream', [name, options], true);
   }
 
-  deleteStream(): Promise<void> {
-    return this.#answer(undefined);
+  updateStream(name: string, options: StreamOptions): Promise<void> {
+    return this.#managed('updateStream', [name, options], undefined);
   }
 
-  purgeStream(): Promise<number> {
-    return this.#answer(3);
+  deleteStream(name: string): Promise<void> {
+    return this.#managed('deleteStream', [name], undefined);
   }
 
-  listStreams(): Promise<{ streams: StreamSummary[]; more: boolean }> {
-    return this.#answer({ streams: [], more: false });
+  purgeStream(request: PurgeStream): Promise<number> {
+    return this.#managed('purgeStream', [request], 3);
+  }
+
+  listStreams(request: ListStreams): Promise<StreamsListed> {
+    return this.#managed('listStreams', [request], { streams: [], more: false });
   }
 
   streamInfo(name: string): Promise<StreamSummary> {
-    const zeros = { createdAt: 0, messages: 0, bytes: 0, nextSequence: 1 };
-    return this.#answer({ name, storage: 'file', retention: 'work', ...zeros, groups: [] });
+    return this.#managed('streamInfo', [name], { ...SUMMARY, name });
   }
 
-  pending(): Promise<{ entries: []; more: boolean }> {
-    return this.#answer({ entries: [], more: false });
+  read(request: Read): Promise<ReadPage> {
+    return this.#managed('read', [request], this.page);
+  }
+
+  createGroup(request: CreateGroup): Promise<boolean> {
+    return this.#managed('createGroup', [request], true);
+  }
+
+  updateGroup(stream: string, group: string, options: GroupOptions): Promise<void> {
+    return this.#managed('updateGroup', [stream, group, options], undefined);
+  }
+
+  deleteGroup(stream: string, group: string): Promise<void> {
+    return this.#managed('deleteGroup', [stream, group], undefined);
+  }
+
+  listGroups(stream: string): Promise<readonly GroupInfo[]> {
+    return this.#managed('listGroups', [stream], [GROUP]);
+  }
+
+  groupInfo(stream: string, group: string): Promise<GroupInfo> {
+    return this.#managed('groupInfo', [stream, group], GROUP);
+  }
+
+  resetGroup(request: ResetGroup): Promise<void> {
+    return this.#managed('resetGroup', [request], undefined);
+  }
+
+  pending(request: Pending): Promise<PendingReply> {
+    return this.#managed('pending', [request], { entries: [], more: false });
+  }
+
+  deadLetters(request: DeadLetterPage): Promise<ReadPage> {
+    return this.#managed('deadLetters', [request], this.page);
+  }
+
+  redrive(request: DeadLetterPage): Promise<LettersMoved> {
+    return this.#managed('redrive', [request], { messages: 2, after: 9, more: true });
+  }
+
+  deleteDeadLetters(request: DeadLetterPage): Promise<LettersMoved> {
+    return this.#managed('deleteDeadLetters', [request], { messages: 1, after: 9, more: false });
+  }
+
+  listDelayed(request: ListDelayed): Promise<DelayedListed> {
+    const entry = { id: 41, messages: 2, bytes: 300, deliverAt: 1_767_323_045_678 };
+    return this.#managed('listDelayed', [request], { entries: [entry], more: false });
+  }
+
+  cancelDelayed(request: CancelDelayed): Promise<number> {
+    return this.#managed('cancelDelayed', [request], request.ids.length);
+  }
+
+  saveSchedule({ name, stream, cron, timezone, batch }: ScheduleRequest): Promise<ScheduleSummary> {
+    const summary = { name, stream, cron, timezone: timezone ?? 'UTC', paused: false };
+    return this.#managed('saveSchedule', [batch], summary);
+  }
+
+  listSchedules(): Promise<readonly ScheduleSummary[]> {
+    return this.#managed('listSchedules', [], [SCHEDULE]);
+  }
+
+  pauseSchedule(name: string, paused: boolean): Promise<ScheduleSummary> {
+    return this.#managed('pauseSchedule', [name, paused], { ...SCHEDULE, paused });
+  }
+
+  deleteSchedule(name: string): Promise<void> {
+    return this.#managed('deleteSchedule', [name], undefined);
+  }
+
+  /** As of any engine: the receipt of a number that was carried out is given without a look at the acks. */
+  async transaction(request: TransactionRequest): Promise<TransactionReceipt> {
+    const isRepeated = this.#transactions.has(request.producer?.number);
+    if (!isRepeated) for (const { follower } of request.acks) this.acking.push(follower);
+    const publishes = request.publishes.map((_, i) => [{ stream: 'orders', first: i + 1 }]);
+    this.#transactions.add(request.producer?.number);
+    return this.#managed('transaction', [request], { publishes, durability: 'memory' });
   }
 
   publish(request: PublishRequest): Promise<PublishReceipt> {
@@ -107,6 +217,12 @@ export class FakeEngine implements Engine {
     this.closeCalls++;
     for (const { confirm } of this.held.splice(0)) confirm();
     this.#end({});
+  }
+
+  #managed<T>(what: string, given: readonly unknown[], answer: T): Promise<T> {
+    this.calls.push({ what, given });
+    this.touched();
+    return this.#answer(answer);
   }
 
   async #answer<T>(value: T): Promise<T> {
@@ -176,6 +292,10 @@ export class FakeFollower implements EngineFollower {
 
   release(entries: readonly StreamRanges[]): Promise<readonly StreamRanges[]> {
     return this.#settle('release', entries);
+  }
+
+  reject(entries: readonly StreamRanges[], options: unknown): Promise<readonly StreamRanges[]> {
+    return this.#settle('reject', entries, options);
   }
 
   close(): void {

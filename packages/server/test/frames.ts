@@ -4,6 +4,8 @@ import {
   encodeAttributes,
   encodeFollow,
   encodePublishHead,
+  encodeSaveScheduleHead,
+  type SaveSchedule,
 } from '@simplemq/protocol';
 
 export interface PublishFrame {
@@ -17,13 +19,26 @@ export interface PublishFrame {
 
 /** A PUBLISH, head and batch. */
 export function publishFrame(options: PublishFrame): Uint8Array[] {
-  const { requestId, stream = 'orders', bodies = [Buffer.from('hello')], attributes, shared } = options;
+  const { requestId, number = requestId, stream = 'orders' } = options;
+  const batch = batchBytes(options);
+  return [encodePublishHead(requestId, { bind: { stream }, number, settled: 0 }, batch.length), batch];
+}
+
+export function batchBytes(options: Omit<PublishFrame, 'requestId'>): Buffer {
+  const { bodies = [Buffer.from('hello')], attributes, shared } = options;
   const builder = new BatchBuilder(shared === undefined ? {} : { shared: encodeAttributes(shared) });
   const encoded = attributes && encodeAttributes(attributes);
   for (const body of bodies) builder.append(body, true, encoded);
-  const batch = builder.finish();
-  const number = options.number ?? requestId;
-  return [encodePublishHead(requestId, { bind: { stream }, number, settled: 0 }, batch.length), batch];
+  return builder.finish();
+}
+
+export function saveScheduleFrame(
+  requestId: number,
+  schedule: SaveSchedule,
+  { body = Buffer.from('hello'), attributes }: { body?: Uint8Array; attributes?: Attributes } = {},
+): Uint8Array[] {
+  const batch = batchBytes({ bodies: [body], ...(attributes && { attributes }) });
+  return [encodeSaveScheduleHead(requestId, schedule, batch.length), batch];
 }
 
 export function followFrame(requestId: number, stream = 'orders'): Buffer {

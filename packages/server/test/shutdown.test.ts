@@ -1,4 +1,11 @@
-import { decodeClosing, encodeAck, encodeStreamInfo, Opcode } from '@simplemq/protocol';
+import {
+  decodeClosing,
+  encodeAck,
+  encodeReject,
+  encodeStreamInfo,
+  FEATURES,
+  Opcode,
+} from '@simplemq/protocol';
 import { startServer } from '@simplemq/server';
 import { RawPeer, startTestBroker } from '@simplemq/testkit';
 import { expect, test } from 'vitest';
@@ -27,8 +34,9 @@ test('closing tells the clients, confirms what was taken, takes nothing new, and
   expect(await broker.ended).toEqual({});
 });
 
-test('messages that were delivered may be acked while the server closes', async () => {
+test('messages that were delivered may be acked or rejected while the server closes', async () => {
   const engine = new FakeEngine();
+  engine.features = FEATURES;
   engine.holds = true;
   await using broker = await startTestBroker({ engine });
   await using peer = await RawPeer.open(broker);
@@ -39,6 +47,7 @@ test('messages that were delivered may be acked while the server closes', async 
   await peer.expect(Opcode.Closing);
   expect(engine.followers[0]!.deliver(1)).toBe(false);
   await peer.request(encodeAck(3, { follower: 1, entries: [] }), Opcode.Acked);
+  await peer.request(encodeReject(4, { follower: 1, entries: [] }), Opcode.Rejected);
   engine.held[0]!.confirm();
   await peer.expect(Opcode.Confirm);
   await closing;

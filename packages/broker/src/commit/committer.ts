@@ -1,12 +1,12 @@
 import { SimpleMQError, StorageFailed } from '@simplemq/protocol';
-import type { Group } from '../group/group.ts';
-import type { LedgerChanges } from '../group/ledger.ts';
-import type { Store, StoreTransaction } from '../store/store.ts';
-import type { Batch } from '../stream/batch.ts';
+import type { Group, GroupChanges } from '../group/group.ts';
+import { WINDOW_FORMAT } from '../group/window-state.ts';
+import type { Store } from '../store/store.ts';
 import type { Stream } from '../stream/stream.ts';
+import { type Removal, removalsOf } from '../stream/work-retention.ts';
 import type { Producers } from './producers.ts';
-import { removalsOf } from './removals.ts';
-import { Transaction } from './transaction.ts';
+import { toStore } from './to-store.ts';
+import { type PlacedBatch, Transaction } from './transaction.ts';
 
 /** Changes that nobody waits for are stored with the next commit, or after this time. */
 const LAZY_COMMIT_MS = 100;
@@ -19,13 +19,14 @@ export interface CommitterEvents {
   failed(error: SimpleMQError): void;
 }
 
-interface Sealed {
+/** A transaction as it goes to the store: nothing is added to it any more. */
+export interface Sealed {
   readonly transaction: Transaction;
   /** What producers may ask for again; it goes with the batches of their publishes, and never without. */
   readonly producers: ReturnType<Producers['seal']>;
-  readonly batches: readonly { stream: Stream; batch: Batch }[];
-  readonly groups: readonly { group: Group; changes: LedgerChanges }[];
-  readonly removals: readonly { stream: Stream; first: number; last: number }[];
+  readonly batches: readonly PlacedBatch[];
+  readonly groups: readonly { readonly group: Group; readonly changes: GroupChanges }[];
+  readonly removals: readonly Removal[];
 }
 
 /**
@@ -73,11 +74,25 @@ export class Committer {
     return promise;
   }
 
+  /** The promise of something that needs room: refused, with all that it changed undone, when there is none. */
+  stored(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#open.publishes.push({ resolve, reject });
+    this.schedule();
+    return promise;
+  }
+
   /** The books of a group changed. */
   changed(group: Group, urgent: boolean): void {
     this.#open.groups.add(group);
     if (urgent) this.schedule();
     else if (!this.#isScheduled && !this.#isBusy) this.#scheduleLazily();
+  }
+
+  /** Something was added to the open transaction that nobody waits for. */
+  scheduleLazily(): void {
+    if (!this.#isScheduled && !this.#isBusy) this.#scheduleLazily();
   }
 
   /** Commits what there is, for the last time, and resolves when nothing is under way. */
@@ -104,7 +119,7 @@ export class Committer {
     this.#lazyTimer = undefined;
     const sealed = this.#seal();
     try {
-      await this.#store.commit(this.#toStore(sealed)).then(
+      await this.#store.commit(toStore(sealed, WINDOW_FORMAT)).then(
         ({ removed }) => this.#committed(sealed, removed),
         (error) => this.#refused(sealed, error),
       );
@@ -126,65 +141,33 @@ export class Committer {
     // The receipts that changed are of publishes in the open transaction, which the rest of another goes before.
     const producers = isRest ? { changed: [], forgotten: [] } : this.#producers.seal();
     const batches = transaction.takeBatches().filter(({ stream }) => !stream.isDeleted);
-    const groups = [...transaction.groups].map((group) => ({ group, changes: group.ledger.seal() }));
-    const removals = groups.flatMap(({ group, changes }) =>
-      removalsOf(group.stream as Stream, changes.acked),
-    );
-    for (const [stream, end] of transaction.purged) removals.push({ stream, first: 1, last: end - 1 });
+    transaction.sealDedup();
+    const groups = [...transaction.groups]
+      .filter((group) => !group.isClosed)
+      .map((group) => ({ group, changes: group.seal() }));
+    const removals = groups.flatMap(({ group, changes }) => workRemovals(group, changes));
+    removals.push(...transaction.removals);
     return { transaction, producers, batches, groups, removals };
-  }
-
-  #toStore({ transaction, producers, batches, groups, removals }: Sealed): StoreTransaction {
-    const durable = <T extends { stream: Stream }>(items: readonly T[]) =>
-      items.filter(({ stream }) => stream.isDurable && !stream.isDeleted);
-    const ofFiles = groups.filter(({ group }) => isStored(group));
-    const touched = new Set([...batches, ...removals].map(({ stream }) => stream));
-    for (const stream of transaction.skipped) touched.add(stream);
-    // Acks that free no whole batch change the number of messages all the same.
-    for (const { group, changes } of groups)
-      if (changes.acked.length > 0) touched.add(group.stream as Stream);
-    const added = messagesByStream(batches);
-    return {
-      deletedStreams: transaction.deletedStreams.filter((stream) => stream.isDurable).map(({ id }) => id),
-      createdStreams: transaction.createdStreams
-        .filter((stream) => stream.isDurable && !stream.isDeleted)
-        .map((s) => s.toStored()),
-      batches: durable(batches).map(({ stream, batch }) => ({ streamId: stream.id, batch })),
-      streams: durable([...touched].map((stream) => ({ stream }))).map(({ stream }) => ({
-        id: stream.id,
-        nextSequence: stream.nextSequence,
-        messages: stream.messages + (added.get(stream) ?? 0),
-      })),
-      groups: ofFiles.map(({ group, changes: { ackFloor, readPosition } }) => {
-        const { id, name, createdAt } = group;
-        return { id, name, createdAt, streamId: (group.stream as Stream).id, ackFloor, readPosition };
-      }),
-      windows: ofFiles.flatMap(({ group, changes }) =>
-        changes.windows.map((window) => ({ groupId: group.id, ...window })),
-      ),
-      droppedWindows: ofFiles.flatMap(({ group, changes }) =>
-        changes.droppedWindows.map((window) => ({ groupId: group.id, window })),
-      ),
-      removals: durable(removals).map(({ stream, first, last }) => ({ streamId: stream.id, first, last })),
-      producers: producers.changed,
-      forgottenProducers: producers.forgotten,
-    };
   }
 
   /** The one place that confirms: the store has said that all of it is durable. */
   #committed(sealed: Sealed, removed: readonly { streamId: number; bytes: number }[]): void {
     const { transaction, batches, groups, removals } = sealed;
-    const touched = new Set<Stream>();
-    for (const { stream, batch } of batches) {
-      stream.log.append(batch);
+    const touched = new Set<Stream>(transaction.touched);
+    for (const { stream, lane, batch } of batches) {
+      lane.log.append(batch);
+      lane.durableOrdinal = batch.ordinal + batch.count;
+      lane.durableEnd = batch.last + 1;
       stream.durableNext = batch.last + 1;
       stream.messages += batch.count;
       stream.bytes += batch.bytes;
+      unreserve(stream, batch);
       touched.add(stream);
     }
     const freed = new Map(removed.map(({ streamId, bytes }) => [streamId, bytes]));
-    for (const { stream, first, last } of removals) {
-      const bytes = first === 1 ? stream.log.removeThrough(last) : stream.log.remove(first, last);
+    for (const { stream, lane, first, last } of removals) {
+      const { log } = stream.lane(lane);
+      const bytes = first === 1 ? log.removeThrough(last) : log.remove(first, last);
       if (!stream.isDurable) stream.bytes -= bytes;
       else {
         stream.bytes -= freed.get(stream.id) ?? 0;
@@ -192,40 +175,44 @@ export class Committer {
       }
       touched.add(stream);
     }
-    for (const { group } of groups) touched.add(group.stream as Stream);
+    for (const { group, changes } of groups) {
+      group.committed(changes);
+      touched.add(group.stream as Stream);
+    }
     for (const publish of transaction.publishes) publish.resolve();
     for (const settlement of transaction.settlements) settlement.resolve();
     this.#events.committed(touched);
   }
 
-  /** Nothing of it was stored. When there is no room, publishes are refused and acks try again by themselves. */
+  /**
+   * Nothing of it was stored. When there is no room, what needs some is refused, with all that was changed in memory
+   * for its sake undone; acks try again by themselves.
+   */
   #refused(sealed: Sealed, error: unknown): void {
     const isFull = error instanceof SimpleMQError && error.code === 'StorageFull';
     if (!isFull) throw error;
     const { transaction, batches, groups } = sealed;
-    const brought = transaction.publishes.length + transaction.createdStreams.length;
-    // Without the publishes that are refused there may be room for the acks, which free some.
+    const { createdStreams, publishes, undo } = transaction;
+    const brought = publishes.length + createdStreams.length + batches.length + undo.length;
+    // Without what is refused there may be room for the acks, which free some.
     if (brought > 0) {
       this.#rest = new Transaction();
       this.schedule();
     }
     const next = this.#rest ?? this.#open;
     this.#producers.unseal(sealed.producers);
-    this.#refusePublishes(transaction, batches, next, error);
-    for (const stream of transaction.skipped) next.skipped.add(stream);
-    // What waits already to be published may be for a stream that does not come to be.
-    if (transaction.createdStreams.length > 0) {
-      this.#refusePublishes(this.#open, this.#open.takeBatches(), next, error);
-    }
-    for (const stream of transaction.createdStreams) this.#events.notCreated(stream);
     for (const { group, changes } of groups) {
-      group.ledger.unseal(changes);
+      group.unseal(changes);
       next.groups.add(group);
     }
-    for (const [stream, end] of transaction.purged) {
-      next.purged.set(stream, Math.max(end, next.purged.get(stream) ?? 0));
+    this.#refusePublishes(transaction, batches, next, error);
+    for (const stream of transaction.skipped) next.skipped.add(stream);
+    // What waits already may count on what was refused: on a stream that does not come to be, a message id, a place.
+    if (createdStreams.length > 0 || undo.length > 0) {
+      this.#refusePublishes(this.#open, this.#open.takeBatches(), next, error);
     }
-    next.deletedStreams.push(...transaction.deletedStreams);
+    for (const stream of createdStreams) this.#events.notCreated(stream);
+    keepForNext(transaction, next);
     if (brought === 0) for (const settlement of transaction.settlements) settlement.reject(error);
     else next.settlements.push(...transaction.settlements);
     this.#events.committed(new Set(batches.map(({ stream }) => stream)));
@@ -233,10 +220,17 @@ export class Committer {
 
   /** Their sequence numbers are used up: they were given out, and nothing will have them. */
   #refusePublishes(from: Transaction, batches: Sealed['batches'], next: Transaction, error: Error): void {
-    for (const { stream, batch } of batches) {
+    for (const { stream, lane, batch } of batches) {
       stream.durableNext = batch.last + 1;
+      lane.durableOrdinal = batch.ordinal + batch.count;
+      unreserve(stream, batch);
       next.skipped.add(stream);
     }
+    from.sealDedup();
+    for (const undo of from.undo.splice(0).reverse()) undo();
+    from.delayed.length = 0;
+    from.dedup.length = 0;
+    from.schedules.clear();
     for (const publish of from.publishes.splice(0)) publish.reject(error);
   }
 
@@ -257,13 +251,30 @@ export class Committer {
   }
 }
 
-function isStored(group: Group): boolean {
+function workRemovals(group: Group, { lanes }: GroupChanges): Removal[] {
   const stream = group.stream as Stream;
-  return stream.isDurable && !stream.isDeleted;
+  if (!stream.isWork) return [];
+  return lanes.flatMap(({ lane, changes }) =>
+    changes.gaps.length === 0 ? [] : removalsOf(stream, lane.lane, changes.gaps, group),
+  );
 }
 
-function messagesByStream(batches: readonly { stream: Stream; batch: Batch }[]): Map<Stream, number> {
-  const messages = new Map<Stream, number>();
-  for (const { stream, batch } of batches) messages.set(stream, (messages.get(stream) ?? 0) + batch.count);
-  return messages;
+function unreserve(stream: Stream, batch: PlacedBatch['batch']): void {
+  stream.reservedMessages -= batch.count;
+  stream.reservedBytes -= batch.bytes;
+}
+
+/** What needs no room, or frees some, is tried again. */
+function keepForNext(from: Transaction, next: Transaction): void {
+  next.deletedStreams.push(...from.deletedStreams);
+  next.deletedGroups.push(...from.deletedGroups);
+  for (const stream of from.updatedStreams) next.updatedStreams.add(stream);
+  for (const stream of from.touched) next.touched.add(stream);
+  next.removals.push(...from.removals);
+  next.removedDelayed.push(...from.removedDelayed);
+  next.failures.push(...from.failures);
+  for (const group of from.forgottenFailures) next.forgottenFailures.add(group);
+  next.droppedDedup.push(...from.droppedDedup);
+  for (const name of from.deletedSchedules) next.deletedSchedules.add(name);
+  next.clockOffsetMs.push(...from.clockOffsetMs);
 }

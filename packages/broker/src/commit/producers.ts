@@ -1,5 +1,5 @@
 import { UNCONFIRMED_BATCHES_MAX } from '@simplemq/protocol';
-import type { ProducerStamp, PublishReceipt } from '../engine/engine.ts';
+import type { ProducerStamp, PublishReceipt, TransactionReceipt } from '../engine/engine.ts';
 import type { StoredProducer } from '../store/store.ts';
 
 /** Producers whose receipts are kept at the most; past it the one that was not heard of for longest is forgotten. */
@@ -7,12 +7,15 @@ const PRODUCERS_MAX = 100_000;
 /** Receipts of one producer: twice what it may have unconfirmed, so that none is missed that it may ask for. */
 const RECEIPTS_MAX: number = 2 * UNCONFIRMED_BATCHES_MAX;
 
+/** A publish and a transaction share the numbers of their producer. */
+type KnownReceipt = PublishReceipt | TransactionReceipt;
+
 interface Producer {
   readonly id: string;
   usedAt: number;
-  readonly receipts: Map<number, Promise<PublishReceipt>>;
+  readonly receipts: Map<number, Promise<KnownReceipt>>;
   /** The same receipts, as known when the publish was taken in; stored with its commit. */
-  readonly known: Map<number, PublishReceipt>;
+  readonly known: Map<number, KnownReceipt>;
 }
 
 /**
@@ -31,19 +34,19 @@ export class Producers {
   constructor(windowMs: number, stored: readonly StoredProducer[]) {
     this.#windowMs = windowMs;
     for (const { id, usedAt, receipts } of [...stored].sort((a, b) => a.usedAt - b.usedAt)) {
-      const known = new Map(JSON.parse(receipts) as [number, PublishReceipt][]);
+      const known = new Map(JSON.parse(receipts) as [number, KnownReceipt][]);
       const settled = [...known].map(([number, receipt]) => [number, Promise.resolve(receipt)] as const);
       this.#producers.set(id, { id, usedAt, known, receipts: new Map(settled) });
     }
   }
 
   /** The receipt of a publish that was taken in before, settled or still to be. */
-  receiptOf({ id, number }: ProducerStamp): Promise<PublishReceipt> | undefined {
+  receiptOf({ id, number }: ProducerStamp): Promise<KnownReceipt> | undefined {
     return this.#producers.get(id)?.receipts.get(number);
   }
 
   /** Remembers a publish that goes into the next transaction. */
-  remember(stamp: ProducerStamp, known: PublishReceipt, receipt: Promise<PublishReceipt>): void {
+  remember(stamp: ProducerStamp, known: KnownReceipt, receipt: Promise<KnownReceipt>): void {
     const producer = this.#use(stamp.id);
     for (const number of producer.receipts.keys()) {
       // In the order in which they were taken in, which is their own but for those sent again.

@@ -1,9 +1,11 @@
-import type { RecordBatch } from '@simplemq/protocol';
-import { BATCH_PLAIN, BATCH_RECORDS_MAX } from '@simplemq/protocol';
-import type { PublishReceipt } from '../engine/engine.ts';
+import { BATCH_RECORDS_MAX, type RecordBatch } from '@simplemq/protocol';
+import type { DedupIds } from '../dedup/dedup-ids.ts';
 import type { Group } from '../group/group.ts';
+import type { StoredDedup, StoredDelayed, StoredFailure, StoredSchedule } from '../store/store.ts';
 import { Batch } from '../stream/batch.ts';
+import type { Lane } from '../stream/lane.ts';
 import type { Stream } from '../stream/stream.ts';
+import type { Removal } from '../stream/work-retention.ts';
 
 /** Batches up to this size are joined with their neighbours into one row. */
 const JOIN_BYTES_MAX = 32 * 1024;
@@ -16,9 +18,18 @@ export interface Settlement {
   reject(error: Error): void;
 }
 
-interface PendingBatch {
+/** A batch with its place. */
+export interface PlacedBatch {
   readonly stream: Stream;
+  readonly lane: Lane;
+  readonly batch: Batch;
+}
+
+interface OpenBatch {
+  readonly stream: Stream;
+  readonly lane: Lane;
   readonly first: number;
+  readonly ordinal: number;
   readonly time: number;
   readonly flags: number;
   readonly shared: Buffer;
@@ -30,56 +41,101 @@ interface PendingBatch {
 /**
  * All that arrives while the last commit is under way, to be committed as one.
  *
- * Invariant: the batches of a stream are in the order of their sequence numbers, without holes among them.
+ * Invariant: the batches of a lane are in the order of their sequence numbers, and those of a stream have all the
+ * numbers that were given out.
  */
 export class Transaction {
   readonly createdStreams: Stream[] = [];
   readonly deletedStreams: Stream[] = [];
-  /** Purged up to and without this sequence number. */
-  readonly purged: Map<Stream, number> = new Map();
+  readonly updatedStreams: Set<Stream> = new Set();
   readonly groups: Set<Group> = new Set();
+  readonly deletedGroups: Group[] = [];
   /** Streams whose last numbers were given to messages that were refused: they are not given again. */
   readonly skipped: Set<Stream> = new Set();
-  readonly publishes: (Settlement & { readonly receipt: PublishReceipt })[] = [];
-  /** Who waits for anything but a publish. */
+  /** Streams whose first sequence number or count of messages changed. */
+  readonly touched: Set<Stream> = new Set();
+  /** Removed for another reason than that all groups are done. */
+  readonly removals: Removal[] = [];
+  readonly failures: StoredFailure[] = [];
+  /** Groups that begin anew, and so without a history. */
+  readonly forgottenFailures: Set<Group> = new Set();
+  readonly delayed: StoredDelayed[] = [];
+  readonly removedDelayed: number[] = [];
+  /** Streams with message ids that go with this transaction, and what was sealed of them. */
+  readonly dedupStreams: Map<Stream, DedupIds> = new Map();
+  readonly dedup: StoredDedup[] = [];
+  readonly droppedDedup: { readonly streamId: number; readonly before: number }[] = [];
+  readonly schedules: Map<string, StoredSchedule> = new Map();
+  readonly deletedSchedules: Set<string> = new Set();
+  readonly clockOffsetMs: number[] = [];
+  /** Who waits for something that needs room; they are refused when there is none. */
+  readonly publishes: Settlement[] = [];
+  /** Who waits for anything else. */
   readonly settlements: Settlement[] = [];
-  readonly #batches: PendingBatch[] = [];
-  readonly #open = new Map<Stream, PendingBatch>();
+  /** Undo what was changed in memory for the sake of something that is refused for want of room, in reverse. */
+  readonly undo: (() => void)[] = [];
+  readonly #batches: OpenBatch[] = [];
+  readonly #open = new Map<Lane, OpenBatch>();
 
   /** Gives the batch its place on the stream. */
-  append(stream: Stream, { count, flags, shared, records }: RecordBatch, time: number): number {
+  append(stream: Stream, lane: Lane, { count, flags, shared, records }: RecordBatch, time: number): number {
     const first = stream.nextSequence;
+    const ordinal = lane.nextOrdinal;
     stream.nextSequence += count;
-    const open = this.#open.get(stream);
-    const isJoinable = flags === BATCH_PLAIN && shared.length === 0 && records.length <= JOIN_BYTES_MAX;
-    if (isJoinable && open !== undefined && canTake(open, count)) {
+    lane.nextOrdinal += count;
+    stream.reservedMessages += count;
+    stream.reservedBytes += records.length + shared.length;
+    const open = this.#open.get(lane);
+    const isJoinable = shared.length === 0 && records.length <= JOIN_BYTES_MAX;
+    if (isJoinable && open !== undefined && canTake(open, first, count, flags)) {
       open.pieces.push(records);
       open.count += count;
       open.bytes += records.length;
       return first;
     }
-    const batch = { stream, first, time, flags, shared, pieces: [records], count, bytes: records.length };
+    const bytes = records.length;
+    const batch = { stream, lane, first, ordinal, time, flags, shared, pieces: [records], count, bytes };
     this.#batches.push(batch);
-    if (isJoinable) this.#open.set(stream, batch);
-    else this.#open.delete(stream);
+    if (isJoinable) this.#open.set(lane, batch);
+    else this.#open.delete(lane);
     return first;
   }
 
+  /** The message ids that go with it; those that come later go with the next. */
+  sealDedup(): void {
+    const time = Date.now();
+    for (const [stream, known] of this.dedupStreams) {
+      const { packed, forget } = known.seal();
+      this.undo.push(forget);
+      if (!stream.isDurable || stream.isDeleted) continue;
+      for (const ids of packed) this.dedup.push({ streamId: stream.id, time, ids });
+    }
+    this.dedupStreams.clear();
+  }
+
+  /** The next batch of the lane gets a row of its own. */
+  separate(lane: Lane): void {
+    this.#open.delete(lane);
+  }
+
   /** The batches, each in memory of its own; there are none afterwards. */
-  takeBatches(): { stream: Stream; batch: Batch }[] {
+  takeBatches(): PlacedBatch[] {
     this.#open.clear();
-    return this.#batches.splice(0).map(({ stream, first, time, flags, shared, pieces, count, bytes }) => {
+    return this.#batches.splice(0).map(({ stream, lane, pieces, bytes, shared, ...fields }) => {
       const records = pieces.length === 1 ? ownMemory(pieces[0]!) : Buffer.concat(pieces, bytes);
-      return { stream, batch: new Batch({ first, count, time, flags, shared: ownMemory(shared), records }) };
+      const batch = new Batch({ ...fields, shared: ownMemory(shared), records });
+      return { stream, lane, batch };
     });
   }
 }
 
-function canTake(batch: PendingBatch, count: number): boolean {
+function canTake(batch: OpenBatch, first: number, count: number, flags: number): boolean {
+  if (batch.flags !== flags || batch.first + batch.count !== first) return false;
   return batch.bytes < JOIN_BYTES_MAX && batch.count + count <= BATCH_RECORDS_MAX;
 }
 
-function ownMemory(view: Buffer): Buffer {
+/** A view that may be kept for long. */
+export function ownMemory(view: Buffer): Buffer {
   if (view.length === 0 || view.buffer.byteLength <= view.length * VIEW_WASTE_MAX) return view;
   const own = Buffer.allocUnsafeSlow(view.length);
   own.set(view);

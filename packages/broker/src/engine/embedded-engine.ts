@@ -1,24 +1,33 @@
 import {
+  type CancelDelayed,
+  type CreateGroup,
+  type DeadLetterPage,
+  type DelayedListed,
+  FEATURES,
+  type GroupInfo,
+  type GroupOptions,
+  type LettersMoved,
+  type ListDelayed,
   type ListStreams,
-  NoMatchingStream,
   type Pending,
   type PendingReply,
+  type PurgeStream,
+  type Read,
+  type ResetGroup,
+  type ScheduleSummary,
   ServerClosing,
   type SimpleMQError,
   StorageFailed,
-  StorageFull,
+  StreamNotFound,
   type StreamOptions,
   type StreamSummary,
   type StreamsListed,
-  type WireBind,
 } from '@simplemq/protocol';
-import { Committer } from '../commit/committer.ts';
-import { Producers } from '../commit/producers.ts';
-import type { Group, RedeliveryCause } from '../group/group.ts';
+import { Letters } from '../dead-letters/letters.ts';
+import { deadStreamOf } from '../dead-letters/letter.ts';
 import type { Store } from '../store/store.ts';
 import type { Stream } from '../stream/stream.ts';
 import type {
-  Durability,
   Engine,
   EngineEnd,
   EngineFollower,
@@ -26,34 +35,30 @@ import type {
   FollowRequest,
   PublishReceipt,
   PublishRequest,
+  ReadPage,
+  ScheduleRequest,
+  TransactionReceipt,
+  TransactionRequest,
 } from './engine.ts';
 import type { EngineEvent } from './events.ts';
-import { FollowerSet } from './follower-set.ts';
-import { checkGroup, StreamAdministration } from './stream-administration.ts';
-import { StreamRegistry } from './stream-registry.ts';
-
-const PRODUCER_CHECK_MS = 60_000;
+import { type EngineParts, makeParts } from './parts.ts';
+import { readStream } from './reading.ts';
 
 export interface EmbeddedEngineOptions {
   readonly store: Store;
   readonly cacheBytesMax: number;
   readonly streamsMax: number;
   readonly producerWindowMs: number;
+  readonly dedupIdsMax: number;
   readonly onEvent: (event: EngineEvent) => void;
 }
 
-/** The engine inside one process, over a store. */
+/** The engine inside one process, over a store: the Engine interface, over the parts that do the work. */
 export class EmbeddedEngine implements Engine {
-  readonly features: readonly string[] = [];
+  readonly features: readonly string[] = FEATURES;
   readonly ended: Promise<EngineEnd>;
   readonly #options: EmbeddedEngineOptions;
-  readonly #store: Store;
-  readonly #registry: StreamRegistry;
-  readonly #producers: Producers;
-  readonly #committer: Committer;
-  readonly #followers: FollowerSet;
-  readonly #administration: StreamAdministration;
-  readonly #producerTimer: NodeJS.Timeout;
+  readonly #parts: EngineParts;
   readonly #end: (end: EngineEnd) => void;
   #stopped: SimpleMQError | undefined;
   #closing: Promise<void> | undefined;
@@ -65,116 +70,134 @@ export class EmbeddedEngine implements Engine {
 
   private constructor(options: EmbeddedEngineOptions, snapshot: Awaited<ReturnType<Store['load']>>) {
     this.#options = options;
-    this.#store = options.store;
     const { promise, resolve } = Promise.withResolvers<EngineEnd>();
     this.ended = promise;
     this.#end = resolve;
-    this.#producers = new Producers(options.producerWindowMs, snapshot.producers);
-    this.#committer = new Committer(options.store, this.#producers, {
-      committed: (streams) => this.#dispatch(streams),
-      notCreated: (stream) => {
-        this.#registry.remove(stream);
-        const reason = new StorageFull(`there was no room in the storage for the stream '${stream.name}'`);
-        this.#followers.streamDeleted(stream.name, reason);
-      },
-      failed: (error) => this.#fail(error),
-    });
-    this.#registry = new StreamRegistry({
-      store: options.store,
-      cacheBytesMax: options.cacheBytesMax,
-      snapshot,
-      groupEvents: {
-        changed: (group, urgent) => this.#committer.changed(group, urgent),
-        done: (group, messages) => {
-          (group.stream as Stream).messages -= messages;
-        },
-        redelivered: (group, messages, cause) => this.#tellRedelivered(group, messages, cause),
-        failed: (error) => this.#fail(error),
-      },
-    });
-    this.#followers = new FollowerSet(this.#registry, () => this.#committer.settled());
-    this.#administration = new StreamAdministration({
-      registry: this.#registry,
-      committer: this.#committer,
-      followers: this.#followers,
-      defaultStorage: this.#store.durability === 'memory' ? 'memory' : 'file',
-      streamsMax: options.streamsMax,
-      onEvent: options.onEvent,
-    });
-    this.#producerTimer = setInterval(() => this.#expireProducers(), PRODUCER_CHECK_MS).unref();
+    this.#parts = makeParts(options, snapshot, (error) => this.#fail(error));
   }
 
   async createStream(name: string, options: StreamOptions): Promise<boolean> {
-    this.#checkRunning();
-    return this.#administration.create(name, options);
+    return this.#running.streams.create(name, options);
+  }
+
+  async updateStream(name: string, options: StreamOptions): Promise<void> {
+    return this.#running.streams.update(name, options);
   }
 
   async deleteStream(name: string): Promise<void> {
-    this.#checkRunning();
-    return this.#administration.delete(name);
+    return this.#running.streams.delete(name);
   }
 
-  async purgeStream(name: string): Promise<number> {
-    this.#checkRunning();
-    return this.#administration.purge(name);
+  async purgeStream(request: PurgeStream): Promise<number> {
+    return this.#running.streams.purge(request);
   }
 
   async listStreams(request: ListStreams): Promise<StreamsListed> {
-    this.#checkRunning();
-    return this.#administration.list(request);
+    return this.#running.streams.list(request);
   }
 
   async streamInfo(name: string): Promise<StreamSummary> {
-    this.#checkRunning();
-    return this.#administration.info(name);
+    return this.#running.streams.info(name);
+  }
+
+  async read(request: Read): Promise<ReadPage> {
+    return readStream(this.#options.store, this.#running.registry.find(request.stream), request);
+  }
+
+  async createGroup(request: CreateGroup): Promise<boolean> {
+    return this.#running.groups.create(request);
+  }
+
+  async updateGroup(stream: string, group: string, options: GroupOptions): Promise<void> {
+    return this.#running.groups.update(stream, group, options);
+  }
+
+  async deleteGroup(stream: string, group: string): Promise<void> {
+    return this.#running.groups.delete(stream, group);
+  }
+
+  async listGroups(stream: string): Promise<readonly GroupInfo[]> {
+    return this.#running.groups.list(stream);
+  }
+
+  async groupInfo(stream: string, group: string): Promise<GroupInfo> {
+    return this.#running.groups.info(stream, group);
+  }
+
+  async resetGroup(request: ResetGroup): Promise<void> {
+    return this.#running.groups.reset(request);
   }
 
   async pending(request: Pending): Promise<PendingReply> {
-    this.#checkRunning();
-    return this.#administration.pending(request);
+    return this.#running.groups.pending(request);
+  }
+
+  async deadLetters(page: DeadLetterPage): Promise<ReadPage> {
+    const { letters } = this.#running;
+    return letters.list(this.#deadOf(page.stream).dead, page);
+  }
+
+  async redrive(page: DeadLetterPage): Promise<LettersMoved> {
+    const { letters } = this.#running;
+    const { stream, dead } = this.#deadOf(page.stream);
+    return letters.redrive(stream, dead, page);
+  }
+
+  async deleteDeadLetters(page: DeadLetterPage): Promise<LettersMoved> {
+    const { letters } = this.#running;
+    return letters.delete(this.#deadOf(page.stream).dead, page);
+  }
+
+  async listDelayed(request: ListDelayed): Promise<DelayedListed> {
+    const { delays, registry } = this.#running;
+    return delays.list(request, registry.find(request.stream));
+  }
+
+  async cancelDelayed(request: CancelDelayed): Promise<number> {
+    const { delays, registry } = this.#running;
+    return delays.cancel(request, registry.find(request.stream));
+  }
+
+  async saveSchedule(request: ScheduleRequest): Promise<ScheduleSummary> {
+    const { schedules, registry } = this.#running;
+    registry.find(request.stream);
+    return schedules.save(request);
+  }
+
+  async listSchedules(): Promise<readonly ScheduleSummary[]> {
+    return this.#running.schedules.list();
+  }
+
+  async pauseSchedule(name: string, paused: boolean): Promise<ScheduleSummary> {
+    return this.#running.schedules.pause(name, paused);
+  }
+
+  async deleteSchedule(name: string): Promise<void> {
+    return this.#running.schedules.delete(name);
   }
 
   // Not async: the sequence numbers are given out in the order of the calls, and no promise is made in between.
   publish(request: PublishRequest): Promise<PublishReceipt> {
     try {
-      return this.#publish(request);
+      return this.#running.transactions.publish(request);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  #publish({ bind, batch, mustMatch = false, producer }: PublishRequest): Promise<PublishReceipt> {
-    this.#checkRunning();
-    const repeated = producer === undefined ? undefined : this.#producers.receiptOf(producer);
-    if (repeated !== undefined) return repeated;
-    const streams = this.#registry.match(bind);
-    if (mustMatch && streams.length === 0) throw noMatch(bind);
-    const { open } = this.#committer;
-    const time = Date.now();
-    let durability: Durability = this.#store.durability;
-    const placed = streams.map((stream) => {
-      if (!stream.isDurable) durability = 'memory';
-      return { stream: stream.name, first: open.append(stream, batch, time) };
-    });
-    const receipt: PublishReceipt = { streams: placed, durability };
-    const { promise, resolve, reject } = Promise.withResolvers<PublishReceipt>();
-    open.publishes.push({
-      receipt,
-      resolve: () => resolve(receipt),
-      reject: (error) => {
-        if (producer !== undefined) this.#producers.forget(producer);
-        reject(error);
-      },
-    });
-    if (producer !== undefined) this.#producers.remember(producer, receipt, promise);
-    this.#committer.schedule();
-    return promise;
+  transaction(request: TransactionRequest): Promise<TransactionReceipt> {
+    try {
+      return this.#running.transactions.run(request);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async follow(request: FollowRequest, sink: FollowerSink): Promise<EngineFollower> {
-    this.#checkRunning();
-    checkGroup(request.group);
-    return this.#followers.open(request, sink);
+    const follower = await this.#running.followers.open(request, sink);
+    // It may have stopped meanwhile.
+    if (this.#stopped !== undefined) follower.end(this.#stopped);
+    return follower;
   }
 
   close(): Promise<void> {
@@ -183,19 +206,15 @@ export class EmbeddedEngine implements Engine {
   }
 
   async #close(): Promise<void> {
+    const { followers, committer } = this.#parts;
     if (this.#stopped === undefined) {
       this.#stopped = new ServerClosing('the broker is shutting down');
-      this.#followers.endAll(this.#stopped);
-      await this.#committer.drain();
+      followers.endAll(this.#stopped);
+      await committer.drain();
     }
-    this.#stop();
-    await this.#store.close();
+    this.#parts.stop();
+    await this.#options.store.close();
     this.#end({});
-  }
-
-  #stop(): void {
-    clearInterval(this.#producerTimer);
-    this.#registry.close();
   }
 
   /** The first fault of the store is the last: nothing is confirmed any more. */
@@ -205,33 +224,27 @@ export class EmbeddedEngine implements Engine {
     this.#stopped = new StorageFailed(`the storage failed, and this broker has stopped: ${error.message}`, {
       cause,
     });
-    this.#followers.endAll(this.#stopped);
-    this.#stop();
+    this.#parts.followers.endAll(this.#stopped);
+    this.#parts.stop();
     this.#options.onEvent({ type: 'failed', error });
     this.#end({ error: this.#stopped });
   }
 
-  #checkRunning(): void {
+  /** The parts, while the engine runs. */
+  get #running(): EngineParts & { readonly letters: Letters } {
     if (this.#stopped !== undefined) throw this.#stopped;
+    return this.#parts;
   }
 
-  #dispatch(streams: ReadonlySet<Stream>): void {
-    for (const { groups } of streams) for (const group of groups.values()) group.dispatch();
+  /** A stream and its dead letters; the name may be that of either. */
+  #deadOf(name: string): { stream: Stream; dead: Stream | undefined } {
+    const { registry } = this.#running;
+    if (name.startsWith('$dead.') && registry.get(name) !== undefined) {
+      throw new StreamNotFound(
+        `'${name}' is a dead-letter stream; ask for the dead letters of '${name.slice('$dead.'.length)}'`,
+        { details: { stream: name } },
+      );
+    }
+    return { stream: registry.find(name), dead: registry.get(deadStreamOf(name)) };
   }
-
-  #expireProducers(): void {
-    if (this.#producers.expire(Date.now())) this.#committer.schedule();
-  }
-
-  #tellRedelivered(group: Group, messages: number, cause: RedeliveryCause): void {
-    const { name: stream } = group.stream;
-    this.#options.onEvent({ type: 'redelivered', stream, group: group.name, messages, cause });
-  }
-}
-
-function noMatch(bind: WireBind): SimpleMQError {
-  const shown = 'pattern' in bind ? bind.pattern : bind.stream;
-  return new NoMatchingStream(`no stream matches ${JSON.stringify(shown)}, and one must (mustMatch)`, {
-    details: { pattern: shown },
-  });
 }

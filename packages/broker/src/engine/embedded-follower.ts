@@ -1,4 +1,5 @@
 import {
+  type GroupOptions,
   InvalidOption,
   type SequenceRange,
   type SimpleMQError,
@@ -9,13 +10,16 @@ import type { Group } from '../group/group.ts';
 import type { GroupFollower, Membership, WaitingGroup } from '../group/membership.ts';
 import type { Change } from '../group/pending-entries.ts';
 import type { Pattern } from '../routing/pattern.ts';
-import type { DeliveredRun, EngineFollower, FollowerSink, NackOptions } from './engine.ts';
+import type { DeliveredRun, EngineFollower, FollowerSink, NackOptions, RejectOptions } from './engine.ts';
 import { FormerLeases } from './former-leases.ts';
 
 export interface EmbeddedFollowerOptions {
   readonly id: number;
   readonly client: string;
   readonly leaseMs: number;
+  /** The group that it is in on each stream, and what a group that comes to be with it is to be like. */
+  readonly group: string;
+  readonly groupOptions: GroupOptions;
   /** Streams that are created later and match are followed too; absent for a direct bind. */
   readonly pattern?: Pattern;
   readonly sink: FollowerSink;
@@ -41,6 +45,8 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
   readonly id: number;
   readonly client: string;
   readonly leaseMs: number;
+  readonly group: string;
+  readonly groupOptions: GroupOptions;
   readonly pattern: Pattern | undefined;
   readonly #sink: FollowerSink;
   readonly #durable: () => Promise<void>;
@@ -60,6 +66,8 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     this.id = options.id;
     this.client = options.client;
     this.leaseMs = options.leaseMs;
+    this.group = options.group;
+    this.groupOptions = options.groupOptions;
     this.pattern = options.pattern;
     this.#sink = options.sink;
     this.#durable = options.durable;
@@ -119,7 +127,11 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     this.#places.set(group.stream.name, { group, membership: group.join(this) });
   }
 
-  /** Its place in the group of a stream that is being deleted is gone. */
+  isIn(group: Group): boolean {
+    return this.#places.get(group.stream.name)?.group === group;
+  }
+
+  /** Its place in the group of a stream that is being deleted, or in a group that is, is gone. */
   drop(stream: string): void {
     const place = this.#places.get(stream);
     if (place === undefined) return;
@@ -148,21 +160,58 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     return stale;
   }
 
-  async nack(
-    entries: readonly StreamRanges[],
-    { delayMs = 0 }: NackOptions,
-  ): Promise<readonly StreamRanges[]> {
-    if (delayMs > NACK_DELAY_MS_MAX) {
+  async nack(entries: readonly StreamRanges[], options: NackOptions): Promise<readonly StreamRanges[]> {
+    const { delayMs } = options;
+    if (delayMs !== undefined && delayMs > NACK_DELAY_MS_MAX) {
       throw new InvalidOption(`delayMs is ${delayMs}; it must be 0 to ${NACK_DELAY_MS_MAX} (a year)`, {
         details: { option: 'delayMs' },
       });
     }
     const stale = this.#settle(entries, 'used up', ({ group, membership }, range) =>
-      group.nack(membership, range, range.attempt, delayMs),
+      group.nack(membership, range, range.attempt, options),
     );
     await this.#durable();
     this.#dispatch(entries);
     return stale;
+  }
+
+  async reject(
+    entries: readonly StreamRanges[],
+    { reason = 'rejected without a reason' }: RejectOptions,
+  ): Promise<readonly StreamRanges[]> {
+    const burials: Promise<unknown>[] = [];
+    const stale = this.#settle(entries, 'used up', ({ group, membership }, range) => {
+      const { change, buried } = group.reject(membership, range, range.attempt, reason);
+      burials.push(buried);
+      return change;
+    });
+    await this.#durable();
+    await Promise.all(burials);
+    return stale;
+  }
+
+  /**
+   * Acks all of it, or nothing.
+   *
+   * @returns what takes that back: the messages come again, one attempt further
+   * @throws StaleAck when one of the messages is not held in that attempt
+   */
+  ackRevocably(entries: readonly StreamRanges[]): () => void {
+    for (const { stream, ranges } of entries) {
+      const place = this.#places.get(stream);
+      for (const range of ranges) {
+        const isFormer = this.#former.covers(stream, range);
+        const isHeld = !isFormer && place?.group.holds(place.membership, range, range.attempt) === true;
+        if (!isHeld) throw staleInTransaction(stream, range);
+      }
+    }
+    const undo = entries.flatMap(({ stream, ranges }) => {
+      const { group, membership } = this.#places.get(stream)!;
+      return ranges.map((range) => group.ackRevocably(membership, range, range.attempt));
+    });
+    return () => {
+      for (const revoke of undo) revoke();
+    };
   }
 
   async release(entries: readonly StreamRanges[]): Promise<readonly StreamRanges[]> {
@@ -233,6 +282,15 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     if (pieces > STALE_RANGES_MAX) throw tooManyStale(pieces);
     return stale;
   }
+}
+
+function staleInTransaction(stream: string, { first, last, attempt }: SequenceRange): SimpleMQError {
+  const which = first === last ? `message ${first}` : `messages ${first} to ${last}`;
+  return new StaleAck(
+    `the transaction acks ${which} of '${stream}' in attempt ${attempt}, which this follower does not hold (any more); ` +
+      'nothing of it was done, and the message is delivered again',
+    { details: { stream, first, last, attempt } },
+  );
 }
 
 function tooManyStale(ranges: number): SimpleMQError {

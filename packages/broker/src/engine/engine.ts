@@ -1,9 +1,21 @@
 import type {
+  CancelDelayed,
+  CreateGroup,
+  DeadLetterPage,
+  DelayedListed,
   Follow,
+  GroupInfo,
+  GroupOptions,
+  LettersMoved,
+  ListDelayed,
   ListStreams,
   Pending,
   PendingReply,
+  PurgeStream,
+  Read,
   RecordBatch,
+  ResetGroup,
+  ScheduleSummary,
   SimpleMQError,
   StreamOptions,
   StreamRanges,
@@ -28,12 +40,42 @@ export interface Engine {
 
   /** @returns whether it was created now; StreamConflict when it is there with other options */
   createStream(name: string, options: StreamOptions): Promise<boolean>;
+  /** Changes limits, window or expiry; what is left out stays, and 0 takes a limit away. */
+  updateStream(name: string, options: StreamOptions): Promise<void>;
   deleteStream(name: string): Promise<void>;
   /** @returns how many messages went */
-  purgeStream(name: string): Promise<number>;
+  purgeStream(request: PurgeStream): Promise<number>;
   listStreams(request: ListStreams): Promise<StreamsListed>;
   streamInfo(name: string): Promise<StreamSummary>;
+  /** A page of what the stream holds, by sequence number; consumes nothing. */
+  read(request: Read): Promise<ReadPage>;
+
+  /** @returns whether it was created now; StreamConflict when it is there with other options */
+  createGroup(request: CreateGroup): Promise<boolean>;
+  updateGroup(stream: string, group: string, options: GroupOptions): Promise<void>;
+  deleteGroup(stream: string, group: string): Promise<void>;
+  listGroups(stream: string): Promise<readonly GroupInfo[]>;
+  groupInfo(stream: string, group: string): Promise<GroupInfo>;
+  /** Moves the group: everything from there on is delivered (again), in attempt 1, and nothing before. */
+  resetGroup(request: ResetGroup): Promise<void>;
   pending(request: Pending): Promise<PendingReply>;
+
+  /** Dead letters of a stream that match; a page may be empty and yet not the last. */
+  deadLetters(request: DeadLetterPage): Promise<ReadPage>;
+  /** Puts those of one page back into the stream, each for the group in which it died. */
+  redrive(request: DeadLetterPage): Promise<LettersMoved>;
+  deleteDeadLetters(request: DeadLetterPage): Promise<LettersMoved>;
+
+  listDelayed(request: ListDelayed): Promise<DelayedListed>;
+  /** @returns how many were cancelled; the others are due already, or were never there */
+  cancelDelayed(request: CancelDelayed): Promise<number>;
+
+  /** Creates a schedule or puts another definition in its place. */
+  saveSchedule(request: ScheduleRequest): Promise<ScheduleSummary>;
+  listSchedules(): Promise<readonly ScheduleSummary[]>;
+  /** Pauses or resumes; a schedule that is resumed goes on with its next time from now. */
+  pauseSchedule(name: string, paused: boolean): Promise<ScheduleSummary>;
+  deleteSchedule(name: string): Promise<void>;
 
   /**
    * Stores a batch on every stream of the bind, or on none.
@@ -42,6 +84,13 @@ export interface Engine {
    *   numbers in the order of the calls, and their receipts are settled in that order
    */
   publish(request: PublishRequest): Promise<PublishReceipt>;
+
+  /**
+   * Publishes and acks in one commit, or none of them.
+   *
+   * @throws StaleAck when one of the acks comes too late; whatever a publish may throw
+   */
+  transaction(request: TransactionRequest): Promise<TransactionReceipt>;
 
   /** Begins to hand messages to `sink`, as credit allows. */
   follow(request: FollowRequest, sink: FollowerSink): Promise<EngineFollower>;
@@ -76,9 +125,63 @@ export interface ProducerStamp {
 export type Durability = 'memory' | 'fsync' | 'quorum';
 
 export interface PublishReceipt {
-  /** The sequence number of the batch's first record on each stream; those after it have the numbers that follow. */
-  readonly streams: readonly { readonly stream: string; readonly first: number }[];
+  readonly streams: readonly PlacedBatch[];
   readonly durability: Durability;
+}
+
+/** Where the records of a batch are on one stream. */
+export interface PlacedBatch {
+  readonly stream: string;
+  /** The sequence number of the first record that is in neither list; those after it have the numbers that follow. */
+  readonly first: number;
+  /** Records whose message id was known: pairs of the record's index and the first message's number (0: delayed). */
+  readonly duplicates?: readonly number[];
+  /** Records that enter the stream later: pairs of the record's index and the id of the delayed message. */
+  readonly delayed?: readonly number[];
+}
+
+export interface TransactionRequest {
+  readonly publishes: readonly Pick<PublishRequest, 'bind' | 'batch' | 'mustMatch'>[];
+  readonly acks: readonly {
+    readonly follower: EngineFollower;
+    readonly entries: readonly StreamRanges[];
+  }[];
+  readonly producer?: ProducerStamp;
+}
+
+export interface TransactionReceipt {
+  /** Of each publish, in order. */
+  readonly publishes: readonly (readonly PlacedBatch[])[];
+  readonly durability: Durability;
+}
+
+/** Messages of a stream as they are read without a group. */
+export interface ReadPage {
+  readonly runs: readonly ReadRun[];
+  /** The sequence number to go on from. */
+  readonly next: number;
+  /** Whether there is more from there on, now. */
+  readonly more: boolean;
+}
+
+export interface ReadRun {
+  readonly first: number;
+  readonly count: number;
+  readonly time: number;
+  readonly flags: number;
+  readonly shared: Buffer;
+  readonly records: Buffer;
+}
+
+export interface ScheduleRequest {
+  readonly name: string;
+  readonly stream: string;
+  /** Five or six fields, as croner reads them. */
+  readonly cron: string;
+  /** An IANA name; default UTC. */
+  readonly timezone?: string;
+  /** One record: what is published each time. */
+  readonly batch: RecordBatch;
 }
 
 export interface FollowRequest extends Follow {
@@ -123,6 +226,8 @@ export interface EngineFollower {
    */
   ack(entries: readonly StreamRanges[]): Promise<readonly StreamRanges[]>;
   nack(entries: readonly StreamRanges[], options: NackOptions): Promise<readonly StreamRanges[]>;
+  /** Moves messages to the dead letters; settles when they are there. */
+  reject(entries: readonly StreamRanges[], options: RejectOptions): Promise<readonly StreamRanges[]>;
   extend(entries: readonly StreamRanges[]): Promise<readonly StreamRanges[]>;
   release(entries: readonly StreamRanges[]): Promise<readonly StreamRanges[]>;
   /** Ends it; what it holds goes back at once, one attempt further. */
@@ -130,7 +235,11 @@ export interface EngineFollower {
 }
 
 export interface NackOptions {
-  /** Default 0: at once. */
+  /** Default: as the group's retry policy has it; 0: at once. */
   readonly delayMs?: number;
+  readonly reason?: string;
+}
+
+export interface RejectOptions {
   readonly reason?: string;
 }

@@ -5,6 +5,17 @@ export type EngineEvent =
   | { readonly type: 'streamCreated' | 'streamDeleted'; readonly stream: string }
   | { readonly type: 'streamPurged'; readonly stream: string; readonly messages: number }
   | {
+      readonly type: 'groupCreated' | 'groupDeleted' | 'groupReset';
+      readonly stream: string;
+      readonly group: string;
+    }
+  | {
+      readonly type: 'deadLettered' | 'expired';
+      readonly stream: string;
+      readonly group: string;
+      readonly messages: number;
+    }
+  | {
       readonly type: 'redelivered';
       readonly stream: string;
       readonly group: string;

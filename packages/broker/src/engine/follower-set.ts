@@ -1,59 +1,81 @@
-import { InvalidOption, type SimpleMQError } from '@simplemq/protocol';
+import { type GroupOptions, InvalidOption, type SimpleMQError } from '@simplemq/protocol';
+import type { Group } from '../group/group.ts';
 import { Pattern } from '../routing/pattern.ts';
 import type { Stream } from '../stream/stream.ts';
 import { EmbeddedFollower } from './embedded-follower.ts';
 import type { FollowerSink, FollowRequest } from './engine.ts';
+import type { GroupAdministration } from './group-administration.ts';
 import { DEFAULT_GROUP, type StreamRegistry } from './stream-registry.ts';
 
 export const LEASE_MS_DEFAULT = 30_000;
 const LEASE_MS_MIN = 100;
 const LEASE_MS_MAX = 24 * 60 * 60 * 1000;
 
+export interface FollowerSetOptions {
+  readonly registry: StreamRegistry;
+  readonly groups: GroupAdministration;
+  /** Resolves when all that has changed by now is durable. */
+  readonly durable: () => Promise<void>;
+}
+
 /** The followers of an engine, and which streams they follow as streams come and go. */
 export class FollowerSet {
   readonly #registry: StreamRegistry;
+  readonly #groups: GroupAdministration;
   readonly #durable: () => Promise<void>;
   readonly #followers = new Set<EmbeddedFollower>();
   #nextId = 1;
 
-  /** @param durable resolves when all that has changed by now is durable */
-  constructor(registry: StreamRegistry, durable: () => Promise<void>) {
+  constructor({ registry, groups, durable }: FollowerSetOptions) {
     this.#registry = registry;
+    this.#groups = groups;
     this.#durable = durable;
   }
 
-  open(
-    { bind, client, leaseMs = LEASE_MS_DEFAULT, upTo, bytesUpTo }: FollowRequest,
-    sink: FollowerSink,
-  ): EmbeddedFollower {
+  /** @throws StreamNotFound, InvalidOption, InvalidName, StreamConflict when a group has other options than asked for */
+  async open(request: FollowRequest, sink: FollowerSink): Promise<EmbeddedFollower> {
+    const { bind, leaseMs = LEASE_MS_DEFAULT, group = DEFAULT_GROUP, startFrom = 'first', options = {} } = request;
     checkLease(leaseMs);
-    const streams = this.#registry.match(bind);
+    const pattern = 'pattern' in bind ? new Pattern(bind.pattern) : undefined;
+    const before = this.#registry.match(bind);
+    await Promise.all(before.map((stream) => this.#groups.ensure(stream, group, startFrom, options)));
     const follower = new EmbeddedFollower({
       id: this.#nextId++,
-      client,
+      client: request.client,
       leaseMs,
-      ...('pattern' in bind ? { pattern: new Pattern(bind.pattern) } : {}),
+      group,
+      groupOptions: options,
+      ...(pattern && { pattern }),
       sink,
       durable: this.#durable,
       onClosed: (closed) => this.#followers.delete(closed),
     });
     this.#followers.add(follower);
-    for (const stream of streams) this.#join(follower, stream);
+    // Streams may have come and gone meanwhile: those that came begin at their first message anyway.
+    for (const stream of this.#registry.match(bind)) this.#join(follower, stream, options);
     // Deliveries begin in a later turn, when the caller has the follower's id.
-    setImmediate(() => follower.start(upTo, bytesUpTo));
+    setImmediate(() => follower.start(request.upTo, request.bytesUpTo));
     return follower;
   }
 
   streamCreated(stream: Stream): void {
     for (const follower of this.#followers) {
-      if (follower.pattern?.matches(stream.name)) this.#join(follower, stream);
+      if (follower.pattern?.matches(stream.name)) this.#join(follower, stream, follower.groupOptions);
     }
   }
 
   streamDeleted(name: string, reason: SimpleMQError): void {
-    for (const follower of this.#followers) {
+    for (const follower of [...this.#followers]) {
       if (follower.isOnly(name)) follower.end(reason);
       else follower.drop(name);
+    }
+  }
+
+  groupDeleted(stream: Stream, group: Group, reason: SimpleMQError): void {
+    for (const follower of [...this.#followers]) {
+      if (!follower.isIn(group)) continue;
+      if (follower.isOnly(stream.name)) follower.end(reason);
+      else follower.drop(stream.name);
     }
   }
 
@@ -62,8 +84,9 @@ export class FollowerSet {
     for (const follower of [...this.#followers]) follower.end(reason);
   }
 
-  #join(follower: EmbeddedFollower, stream: Stream): void {
-    const group = this.#registry.group(stream, DEFAULT_GROUP);
+  #join(follower: EmbeddedFollower, stream: Stream, options: GroupOptions): void {
+    this.#groups.ensureAtStart(stream, follower.group, options);
+    const group = stream.groups.get(follower.group)!;
     follower.join(group);
     // A follower without credit yet is told once it has some.
     follower.waitFor(group);

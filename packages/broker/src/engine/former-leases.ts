@@ -18,11 +18,22 @@ export class FormerLeases {
   /** The stream is deleted while the follower is there. */
   remember(stream: string, { group, membership }: { group: Group; membership: Membership }): void {
     const held = new PendingEntries();
-    for (const { first, last, state } of group.ledger.pending.spansFrom(1)) {
+    for (const { first, last, state } of group.pendingFrom(1)) {
       if (state.kind === 'lease' && state.holder === membership) held.append(first, last, state);
     }
     if (held.size === 0) return;
     this.#streams.set(stream, [...(this.#streams.get(stream) ?? []), held]);
+  }
+
+  /** Whether some of the range, in that attempt, may mean messages of a deleted stream. */
+  covers(stream: string, { first, last, attempt }: SequenceRange): boolean {
+    return (this.#streams.get(stream) ?? []).some((held) => {
+      for (const span of held.spansFrom(first)) {
+        if (span.first > last) return false;
+        if (span.state.attempt === attempt) return true;
+      }
+      return false;
+    });
   }
 
   /**

@@ -15,12 +15,16 @@ export interface EngineOptions {
   readonly maxStreams?: number;
   /** How long a publish sent again is recognized, in ms. Default an hour. */
   readonly producerWindowMs?: number;
+  /** Message ids that are remembered at the most, over all streams; each takes about 40 bytes. Default 5,000,000. */
+  readonly dedupIdsMax?: number;
   readonly onEvent?: (event: EngineEvent) => void;
 }
 
 export const CACHE_BYTES_DEFAULT: number = 64 * 1024 * 1024;
 export const STREAMS_MAX_DEFAULT = 100_000;
 export const PRODUCER_WINDOW_MS_DEFAULT: number = 60 * 60 * 1000;
+
+export const DEDUP_IDS_MAX_DEFAULT = 5_000_000;
 
 /**
  * Opens the embedded engine.
@@ -41,6 +45,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     cacheBytesMax: options.cacheBytesMax ?? CACHE_BYTES_DEFAULT,
     streamsMax: options.maxStreams ?? STREAMS_MAX_DEFAULT,
     producerWindowMs: options.producerWindowMs ?? PRODUCER_WINDOW_MS_DEFAULT,
+    dedupIdsMax: options.dedupIdsMax ?? DEDUP_IDS_MAX_DEFAULT,
     onEvent: options.onEvent ?? (() => {}),
   });
 }

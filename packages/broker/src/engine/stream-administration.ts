@@ -1,24 +1,22 @@
 import {
-  checkName,
   checkNewName,
   type ListStreams,
-  type Pending,
-  type PendingReply,
+  type PurgeStream,
   StorageFull,
   StreamNotFound,
   type StreamOptions,
   type StreamSummary,
   type StreamsListed,
   TooManyStreams,
-  Unsupported,
 } from '@simplemq/protocol';
 import type { Committer } from '../commit/committer.ts';
-import { pendingReply } from '../group/pending-reply.ts';
+import { deadStreamOf } from '../dead-letters/letter.ts';
+import type { Retention } from '../stream/retention.ts';
 import type { Stream } from '../stream/stream.ts';
-import { checkSameSettings, streamSettings } from '../stream/stream-settings.ts';
+import { changedSettings, checkSameSettings, streamSettings } from '../stream/stream-settings.ts';
 import type { EngineEvent } from './events.ts';
 import type { FollowerSet } from './follower-set.ts';
-import { DEFAULT_GROUP, type StreamRegistry } from './stream-registry.ts';
+import type { StreamRegistry } from './stream-registry.ts';
 
 const LIST_LIMIT_MAX = 1_000;
 
@@ -26,9 +24,13 @@ export interface StreamAdministrationOptions {
   readonly registry: StreamRegistry;
   readonly committer: Committer;
   readonly followers: FollowerSet;
+  readonly retention: Retention;
   readonly defaultStorage: 'file' | 'memory';
   readonly streamsMax: number;
   readonly onEvent: (event: EngineEvent) => void;
+  /** The settings of a stream are others now. */
+  readonly onChanged: (stream: Stream) => void;
+  readonly onRemoved: (stream: Stream) => void;
 }
 
 /** What a cursor does with streams: each change is durable when its promise resolves. */
@@ -49,7 +51,7 @@ export class StreamAdministration {
     const settings = streamSettings(options, this.#options.defaultStorage);
     const existing = this.#registry.get(name);
     if (existing !== undefined) {
-      checkSameSettings(existing, settings);
+      checkSameSettings(name, existing.settings, settings, options);
       await this.#created(existing);
       return false;
     }
@@ -60,40 +62,48 @@ export class StreamAdministration {
       );
     }
     const stream = this.#registry.create(name, settings);
-    this.#committer.open.createdStreams.push(stream);
-    this.#options.followers.streamCreated(stream);
+    this.#added(stream);
     await this.#created(stream);
     onEvent({ type: 'streamCreated', stream: name });
     return true;
   }
 
+  /** The dead-letter stream of a stream, made in the open transaction if it is missing. */
+  deadStreamOf(stream: Stream): Stream {
+    const name = deadStreamOf(stream.name);
+    const existing = this.#registry.get(name);
+    if (existing !== undefined) return existing;
+    const { storage } = stream.settings;
+    const dead = this.#registry.create(name, streamSettings({ storage }, this.#options.defaultStorage));
+    this.#added(dead);
+    return dead;
+  }
+
+  async update(name: string, options: StreamOptions): Promise<void> {
+    const stream = this.#registry.find(name);
+    stream.settings = changedSettings(name, stream.settings, options);
+    this.#committer.open.updatedStreams.add(stream);
+    this.#options.onChanged(stream);
+    await this.#committer.settled();
+    this.#options.retention.enforce(stream);
+  }
+
   async delete(name: string): Promise<void> {
     const stream = this.#registry.find(name);
-    this.#registry.remove(stream);
-    this.#options.followers.streamDeleted(
-      name,
-      new StreamNotFound(`the stream '${name}' was deleted`, { details: { stream: name } }),
-    );
-    this.#committer.open.deletedStreams.push(stream);
+    this.#remove(stream);
+    const dead = this.#registry.get(deadStreamOf(name));
+    if (dead !== undefined) this.#remove(dead);
     await this.#committer.settled();
     this.#options.onEvent({ type: 'streamDeleted', stream: name });
   }
 
   /** @returns how many messages went */
-  async purge(name: string): Promise<number> {
+  async purge({ stream: name, sequence, time }: PurgeStream): Promise<number> {
     const stream = this.#registry.find(name);
-    // What was published before this call is to go too: it has to be durable first.
-    await this.#committer.settled();
-    const { messages } = stream;
-    this.#committer.open.purged.set(stream, stream.durableNext);
-    stream.messages = 0;
-    // The group of a stream that nobody has followed yet would begin with what is gone.
-    this.#registry.group(stream, DEFAULT_GROUP);
-    for (const group of stream.groups.values()) {
-      group.ledger.purge(stream.durableNext);
-      this.#committer.changed(group, true);
-    }
-    await this.#committer.settled();
+    const messages = await this.#options.retention.purge(stream, {
+      ...(sequence !== undefined && { sequence }),
+      ...(time !== undefined && { time }),
+    });
     this.#options.onEvent({ type: 'streamPurged', stream: name, messages });
     return messages;
   }
@@ -110,10 +120,19 @@ export class StreamAdministration {
     return this.#registry.find(name).summary();
   }
 
-  pending(request: Pending): PendingReply {
-    const stream = this.#registry.find(request.stream);
-    checkGroup(request.group);
-    return pendingReply(stream.groups.get(DEFAULT_GROUP), request);
+  #added(stream: Stream): void {
+    this.#committer.open.createdStreams.push(stream);
+    this.#options.followers.streamCreated(stream);
+  }
+
+  #remove(stream: Stream): void {
+    this.#registry.remove(stream);
+    this.#options.followers.streamDeleted(
+      stream.name,
+      new StreamNotFound(`the stream '${stream.name}' was deleted`, { details: { stream: stream.name } }),
+    );
+    this.#committer.open.deletedStreams.push(stream);
+    this.#options.onRemoved(stream);
   }
 
   /** Resolves when the stream is durable; it may have been refused for want of room. */
@@ -122,14 +141,4 @@ export class StreamAdministration {
     if (!stream.isDeleted) return;
     throw new StorageFull(`there is no room in the storage for the stream '${stream.name}'`);
   }
-}
-
-/** @throws Unsupported for any group but the default one */
-export function checkGroup(group: string | undefined): void {
-  if (group === undefined || group === DEFAULT_GROUP) return;
-  checkName('group', group);
-  throw new Unsupported(
-    `this broker has no named groups: it has '${DEFAULT_GROUP}', and '${group}' was asked for`,
-    { details: { feature: 'groups' } },
-  );
 }

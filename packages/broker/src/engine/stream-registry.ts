@@ -1,13 +1,18 @@
-import { checkName, StreamNotFound, type WireBind } from '@simplemq/protocol';
+import { checkName, GroupNotFound, StreamNotFound, type WireBind } from '@simplemq/protocol';
+import type { SteadyClock } from '../clock.ts';
+import type { Span } from '../group/entry.ts';
 import { Group, type GroupEvents } from '../group/group.ts';
+import { type GroupSettings, readStoredGroupSettings } from '../group/group-settings.ts';
 import { Ledger } from '../group/ledger.ts';
 import { windowOf } from '../group/pending-entries.ts';
-import { decodeWindowState } from '../group/window-state.ts';
+import { decodeWindowState, type StoredWindowState } from '../group/window-state.ts';
 import { Router } from '../routing/router.ts';
-import type { Store, StoredGroup, StoredStream, StoreSnapshot } from '../store/store.ts';
+import type { Store, StoredPosition, StoredStream, StoreSnapshot } from '../store/store.ts';
 import { CacheBudget } from '../stream/cache-budget.ts';
-import { Stream, type StreamSettings } from '../stream/stream.ts';
+import type { Lane } from '../stream/lane.ts';
+import { Stream } from '../stream/stream.ts';
 import { StreamLog } from '../stream/stream-log.ts';
+import type { StreamSettings } from '../stream/stream-settings.ts';
 
 /** The group of followers that name none. */
 export const DEFAULT_GROUP = 'workers';
@@ -16,13 +21,18 @@ export interface StreamRegistryOptions {
   readonly store: Store;
   readonly cacheBytesMax: number;
   readonly snapshot: StoreSnapshot;
+  readonly clock: SteadyClock;
   readonly groupEvents: GroupEvents;
 }
+
+/** Where a group begins in a lane. */
+export type Places = ReadonlyMap<number, { readonly first: number; readonly ordinal: number }>;
 
 /** The streams and groups that there are, by name, and who matches what. */
 export class StreamRegistry {
   readonly router: Router;
   readonly #streams = new Map<string, Stream>();
+  readonly #byId = new Map<number, Stream>();
   readonly #options: StreamRegistryOptions;
   readonly #budget: CacheBudget;
   #nextStreamId = 1;
@@ -32,18 +42,28 @@ export class StreamRegistry {
     this.#options = options;
     this.#budget = new CacheBudget(options.cacheBytesMax);
     this.router = new Router(this.#streams);
-    const { snapshot } = options;
-    const byId = new Map<number, Stream>();
-    for (const stored of snapshot.streams) {
-      const stream = this.#make(stored);
-      byId.set(stored.id, stream);
-      this.#streams.set(stream.name, stream);
-    }
-    const windows = Map.groupBy(snapshot.windows, (window) => window.groupId);
-    for (const stored of snapshot.groups) {
-      const states = new Map((windows.get(stored.id) ?? []).map(({ window, state }) => [window, state]));
-      const stream = byId.get(stored.streamId);
-      if (stream !== undefined) this.#addGroup(stream, stored, restoreLedger(stored, states));
+    for (const stored of options.snapshot.streams) this.#add(stored);
+  }
+
+  /** Loads the groups of the snapshot; messages whose last delivery had failed die on the way. */
+  restoreGroups(): void {
+    const { snapshot } = this.#options;
+    const windows = Map.groupBy(snapshot.windows, ({ groupId }) => groupId);
+    const failing = new Set(snapshot.failingGroups);
+    for (const { id, streamId, name, createdAt, policy, positions } of snapshot.groups) {
+      const stream = this.#byId.get(streamId);
+      this.#nextGroupId = Math.max(this.#nextGroupId, id + 1);
+      if (stream === undefined) continue;
+      const settings = readStoredGroupSettings(policy);
+      const startSequence = typeof policy.startSequence === 'number' ? policy.startSequence : 1;
+      const group = this.#makeGroup(stream, { id, name, createdAt, settings, startSequence });
+      group.hasFailures = failing.has(id);
+      for (const lane of stream.lanes) {
+        const position = positions.find((candidate) => candidate.lane === lane.number);
+        const ofLane = (windows.get(id) ?? []).filter((window) => window.lane === lane.number);
+        if (position === undefined) group.addLane(lane);
+        else this.#restoreLane(group, lane, position, new Map(ofLane.map((window) => [window.window, window])));
+      }
     }
   }
 
@@ -53,6 +73,10 @@ export class StreamRegistry {
 
   get(name: string): Stream | undefined {
     return this.#streams.get(name);
+  }
+
+  byId(id: number): Stream | undefined {
+    return this.#byId.get(id);
   }
 
   /** @throws InvalidName, StreamNotFound */
@@ -65,9 +89,23 @@ export class StreamRegistry {
     });
   }
 
+  /** @throws InvalidName, StreamNotFound, GroupNotFound */
+  findGroup(streamName: string, name: string): Group {
+    const group = this.find(streamName).groups.get(name);
+    if (group !== undefined) return group;
+    checkName('group', name);
+    throw new GroupNotFound(`the stream '${streamName}' has no group '${name}'; create it, or follow as it`, {
+      details: { stream: streamName, group: name },
+    });
+  }
+
   /** The streams of a bind; for a pattern there may be none. */
   match(bind: WireBind): Stream[] {
     return 'stream' in bind ? [this.find(bind.stream)] : [...this.router.matches(bind.pattern)];
+  }
+
+  all(): Iterable<Stream> {
+    return this.#streams.values();
   }
 
   /** All but the broker's own. */
@@ -76,74 +114,124 @@ export class StreamRegistry {
   }
 
   create(name: string, settings: StreamSettings): Stream {
-    const stream = this.#make({
+    const stream = this.#add({
       id: this.#nextStreamId,
       name,
-      options: settings,
+      options: { ...settings },
       createdAt: Date.now(),
       nextSequence: 1,
+      firstSequence: 1,
       messages: 0,
       bytes: 0,
+      lastTime: 0,
+      lanes: [],
     });
-    this.#streams.set(name, stream);
     this.router.added(stream);
     return stream;
   }
 
   remove(stream: Stream): void {
     stream.isDeleted = true;
+    this.#byId.delete(stream.id);
     // There may be another of that name by now.
     if (this.#streams.get(stream.name) === stream) this.#streams.delete(stream.name);
     this.router.removed(stream);
     for (const group of stream.groups.values()) group.close();
-    stream.log.removeThrough(Number.MAX_SAFE_INTEGER);
+    for (const { log } of stream.lanes) log.removeThrough(Number.MAX_SAFE_INTEGER);
   }
 
-  /** The group of that name; it comes to be with its first follower, at the first message that is there. */
-  group(stream: Stream, name: string): Group {
-    const existing = stream.groups.get(name);
-    if (existing !== undefined) return existing;
-    const stored = { id: this.#nextGroupId, streamId: stream.id, name, createdAt: Date.now() };
-    const group = this.#addGroup(stream, { ...stored, ackFloor: 0, readPosition: 1 }, new Ledger(1));
+  /** Makes a group that begins at `places`, in lanes that are not among them at their first message. */
+  createGroup(stream: Stream, name: string, settings: GroupSettings, places: Places, startSequence: number): Group {
+    const { id, createdAt } = { id: this.#nextGroupId++, createdAt: Date.now() };
+    const group = this.#makeGroup(stream, { id, name, createdAt, settings, startSequence });
+    for (const lane of stream.lanes) {
+      const place = places.get(lane.number);
+      const ledger = this.#ledger(place?.first ?? 1, place?.ordinal ?? 0);
+      group.addLane(lane, { ledger, unkeyed: [] });
+    }
     this.#options.groupEvents.changed(group, false);
     return group;
+  }
+
+  removeGroup(group: Group): void {
+    (group.stream as Stream).groups.delete(group.name);
+    group.close();
   }
 
   close(): void {
     for (const { groups } of this.#streams.values()) for (const group of groups.values()) group.close();
   }
 
-  #make(stored: StoredStream): Stream {
+  #add(stored: StoredStream): Stream {
     this.#nextStreamId = Math.max(this.#nextStreamId, stored.id + 1);
     const { store } = this.#options;
-    return new Stream(
+    const stream = new Stream(
       stored,
-      (self) =>
+      Date.now(),
+      (self, lane) =>
         new StreamLog({
           streamId: self.id,
+          lane,
           budget: this.#budget,
-          readFrom: () => self.readFrom,
+          readFrom: () => readFrom(self, lane),
           ...(self.isDurable && { store }),
         }),
     );
+    this.#streams.set(stream.name, stream);
+    this.#byId.set(stream.id, stream);
+    return stream;
   }
 
-  #addGroup(stream: Stream, stored: StoredGroup, ledger: Ledger): Group {
-    this.#nextGroupId = Math.max(this.#nextGroupId, stored.id + 1);
-    const { id, name, createdAt } = stored;
-    const group = new Group({ id, name, createdAt, stream, ledger, events: this.#options.groupEvents });
-    stream.groups.set(name, group);
+  #makeGroup(
+    stream: Stream,
+    fields: { id: number; name: string; createdAt: number; settings: GroupSettings; startSequence: number },
+  ): Group {
+    const { groupEvents: events } = this.#options;
+    const ledgerOf = ({ readPosition, ordinal }: { readPosition: number; ordinal: number }) =>
+      this.#ledger(readPosition, ordinal);
+    const group = new Group({ ...fields, stream, events, ledgerOf });
+    stream.groups.set(fields.name, group);
     return group;
+  }
+
+  #ledger(readPosition: number, ordinal: number, storedWindows: Iterable<number> = []): Ledger {
+    return new Ledger({ readPosition, ordinal, storedWindows, clock: this.#options.clock });
+  }
+
+  /** What was delivered and not done when the broker stopped waits for its redelivery. */
+  #restoreLane(
+    group: Group,
+    lane: Lane,
+    { ackFloor, readPosition, ordinal }: StoredPosition,
+    states: ReadonlyMap<number, StoredWindowState>,
+  ): void {
+    const ledger = this.#ledger(readPosition, ordinal, states.keys());
+    const unkeyed: (Span & { dueAt: number })[] = [];
+    const dead: Span[] = [];
+    const { maxDeliveries } = group.settings.retry;
+    for (let window = windowOf(ackFloor + 1); window <= windowOf(readPosition); window++) {
+      for (const span of decodeWindowState(window, states.get(window), ackFloor + 1, readPosition)) {
+        const { first, last, nextAttempt, dueAt } = span;
+        const isDead = nextAttempt > maxDeliveries;
+        ledger.restore(span, isDead || group.gate !== undefined);
+        if (isDead) dead.push({ first, last });
+        else if (group.gate !== undefined) {
+          unkeyed.push({ first, last, dueAt: dueAt === 0 ? 0 : this.#options.clock.toMonotonic(dueAt) });
+        }
+      }
+    }
+    const added = group.addLane(lane, { ledger, unkeyed });
+    for (const span of dead) {
+      void this.#options.groupEvents.died(group, { lane: added, ...span, cause: 'maxDeliveries' });
+    }
   }
 }
 
-/** What was delivered and not acked when the broker stopped waits for its redelivery. */
-function restoreLedger(stored: StoredGroup, states: ReadonlyMap<number, Uint8Array>): Ledger {
-  const { ackFloor, readPosition } = stored;
-  const ledger = new Ledger(readPosition, states.keys());
-  for (let window = windowOf(ackFloor + 1); window <= windowOf(readPosition); window++) {
-    const spans = decodeWindowState(window, states.get(window), ackFloor + 1, readPosition);
-    for (const span of spans) ledger.restore(span);
+/** The lowest sequence number of a lane that some group has still to read. */
+function readFrom(stream: Stream, lane: number): number {
+  let lowest = Number.POSITIVE_INFINITY;
+  for (const group of stream.groups.values()) {
+    lowest = Math.min(lowest, group.ledger(lane)?.readPosition ?? Number.POSITIVE_INFINITY);
   }
-  return ledger;
+  return lowest === Number.POSITIVE_INFINITY ? 1 : lowest;
 }

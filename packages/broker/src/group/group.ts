@@ -1,35 +1,60 @@
 import { monotonicMs } from '../clock.ts';
 import type { Batch } from '../stream/batch.ts';
-import type { StreamLog } from '../stream/stream-log.ts';
-import type { Span, Waiting } from './entry.ts';
-import type { LeaseTimes, Ledger } from './ledger.ts';
+import { byUrgency, type Lane } from '../stream/lane.ts';
+import { Dispatcher, type DispatcherGroup } from './dispatcher.ts';
+import { messagesOf, type Span, type Waiting } from './entry.ts';
+import { GroupLane, idleState, type LaneHost } from './group-lane.ts';
+import { type GroupSettings, retryDelayMs } from './group-settings.ts';
+import { KeyGate } from './key-gate.ts';
+import type { Lease } from './lease.ts';
+import { type LeaseTimes, Ledger, type LedgerChanges, type LedgerOptions } from './ledger.ts';
 import { type GroupFollower, Membership } from './membership.ts';
-import type { Change } from './pending-entries.ts';
+import type { Change, PendingSpan } from './pending-entries.ts';
 
-/** The most of one DELIVER, so that one follower's frame does not hold up the others on its connection. */
-const RUN_BYTES_MAX = 1024 * 1024;
-/** setTimeout takes no more. */
-const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+/** Characters that are kept of why a delivery failed. */
+const ERROR_LENGTH_MAX = 1_000;
 
 /** What a group needs of its stream. */
 export interface GroupStream {
   readonly name: string;
-  readonly log: StreamLog;
   /** The sequence number after the last that may be delivered. */
   readonly durableNext: number;
 }
 
 /** Why messages are delivered again. */
 export type RedeliveryCause = 'nack' | 'expired' | 'disconnected';
+/** Why messages go to the dead letters. */
+export type DeathCause = 'maxDeliveries' | 'rejected' | 'expired';
+
+/** A delivery that failed. */
+export interface Failure extends Span {
+  readonly attempt: number;
+  readonly cause: RedeliveryCause | 'rejected';
+  readonly error: string;
+}
+
+/** Messages that go to the dead letters; they are pending, in no queue. */
+export interface Death extends Span {
+  readonly lane: GroupLane;
+  readonly cause: DeathCause;
+  /** Why, where no failure that is on record says it. */
+  readonly error?: string;
+}
 
 export interface GroupEvents {
   /** The books have changed; `urgent` when somebody waits for them to be stored. */
   changed(group: Group, urgent: boolean): void;
-  /** Messages were acked for good. */
-  done(group: Group, messages: number): void;
+  /** Messages are done for good: they were acked, or passed over. @returns how many the stream lost with that */
+  done(group: Group, lane: number, spans: readonly Span[]): number;
+  /** It lost them not, after all. */
+  undone(group: Group, messages: number): void;
   redelivered(group: Group, messages: number, cause: RedeliveryCause): void;
+  failed(group: Group, failure: Failure): void;
+  /** @returns when they are in the dead letters */
+  died(group: Group, death: Death): Promise<void>;
+  expired(group: Group, messages: number): void;
   /** The store could not be read. */
-  failed(error: unknown): void;
+  storeFailed(error: unknown): void;
 }
 
 export interface GroupOptions {
@@ -37,41 +62,82 @@ export interface GroupOptions {
   readonly name: string;
   readonly createdAt: number;
   readonly stream: GroupStream;
-  readonly ledger: Ledger;
+  readonly settings: GroupSettings;
+  /** What comes before it was never the group's. */
+  readonly startSequence: number;
   readonly events: GroupEvents;
+  /** The books of a lane that is new to the group. */
+  readonly ledgerOf: (position: Pick<LedgerOptions, 'readPosition' | 'ordinal'>) => Ledger;
 }
 
-/** The followers of one group and what they do with its stream: the dispatcher. */
-export class Group {
+/** What one commit has to store of a group. */
+export interface GroupChanges {
+  readonly lanes: readonly { readonly lane: GroupLane; readonly changes: LedgerChanges }[];
+}
+
+/** The followers of one group and what they do with its stream's messages. */
+export class Group implements LaneHost, DispatcherGroup {
   readonly id: number;
   readonly name: string;
   readonly createdAt: number;
   readonly stream: GroupStream;
-  readonly ledger: Ledger;
   readonly #events: GroupEvents;
+  readonly #ledgerOf: GroupOptions['ledgerOf'];
   readonly #members: Membership[] = [];
-  // Where the next round of cutting begins, so that nobody is always first.
-  #turn = 0;
+  readonly #lanes: GroupLane[] = [];
+  readonly #dispatcher: Dispatcher;
+  #settings: GroupSettings;
+  #gate: KeyGate | undefined;
   #redelivered = 0;
-  #loading = false;
-  // The last message of the run that was read last, and the middle of that run: passing it starts the next read.
-  #loadedThrough = 0;
-  #loadNextFrom = 0;
-  #dispatching = false;
-  #dueTimer: NodeJS.Timeout | undefined;
-  #closed = false;
+  #expired = 0;
+  startSequence: number;
+  /** Messages that went to the dead letters, since the broker started. */
+  deadLettered = 0;
+  /** Whether failures of it are on record. */
+  hasFailures = false;
+  /** When it had a follower last, by the monotonic clock. */
+  usedAt: number = monotonicMs();
+  #isClosed = false;
 
   constructor(options: GroupOptions) {
     this.id = options.id;
     this.name = options.name;
     this.createdAt = options.createdAt;
     this.stream = options.stream;
-    this.ledger = options.ledger;
+    this.#settings = options.settings;
+    this.startSequence = options.startSequence;
     this.#events = options.events;
+    this.#ledgerOf = options.ledgerOf;
+    this.#gate = gateOf(options.settings);
+    this.#dispatcher = new Dispatcher(this);
+  }
+
+  get settings(): GroupSettings {
+    return this.#settings;
+  }
+
+  get lanes(): readonly GroupLane[] {
+    return this.#lanes;
+  }
+
+  get members(): readonly Membership[] {
+    return this.#members;
+  }
+
+  get gate(): KeyGate | undefined {
+    return this.#gate;
+  }
+
+  get isKeyed(): boolean {
+    return this.#gate !== undefined;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   get isLoading(): boolean {
-    return this.#loading;
+    return this.#lanes.some((lane) => lane.isLoading);
   }
 
   get followers(): number {
@@ -83,9 +149,70 @@ export class Group {
     return this.#redelivered;
   }
 
+  /** Messages that expired before they were delivered, since the broker started. */
+  get expired(): number {
+    return this.#expired;
+  }
+
   /** Messages not delivered yet. */
   get lag(): number {
-    return Math.max(0, this.stream.durableNext - this.ledger.readPosition);
+    return this.#lanes.reduce((messages, lane) => messages + lane.lag, this.#gate?.parked ?? 0);
+  }
+
+  /** Messages delivered and not done. */
+  get pending(): number {
+    const listed = this.#lanes.reduce((messages, { ledger }) => messages + ledger.pending.size, 0);
+    return listed - (this.#gate?.parked ?? 0);
+  }
+
+  /** Every message up to it is done. */
+  get ackFloor(): number {
+    return (this.lowestOpen ?? this.stream.durableNext) - 1;
+  }
+
+  /** The lowest sequence number that is not done; undefined when all are. */
+  get lowestOpen(): number | undefined {
+    let lowest: number | undefined;
+    for (const { lowestOpen } of this.#lanes) {
+      if (lowestOpen !== undefined && (lowest === undefined || lowestOpen < lowest)) lowest = lowestOpen;
+    }
+    return lowest;
+  }
+
+  /** The first message that was never delivered, or the one that comes next. */
+  get readPosition(): number {
+    let lowest = this.stream.durableNext;
+    for (const { lag, ledger } of this.#lanes) if (lag > 0) lowest = Math.min(lowest, ledger.readPosition);
+    return lowest;
+  }
+
+  /** The books of a lane by its number; undefined when the stream does not have it. */
+  ledger(lane: number): Ledger | undefined {
+    return this.#lanes.find(({ number }) => number === lane)?.ledger;
+  }
+
+  /** The pending entries of all lanes from `first` on, by sequence number. */
+  *pendingFrom(first: number): Generator<PendingSpan> {
+    const heads = this.#lanes.map(({ ledger }) => ledger.pending.spansFrom(first));
+    const next = heads.map((spans) => spans.next().value as PendingSpan | undefined);
+    for (;;) {
+      let least = -1;
+      next.forEach((span, index) => {
+        if (span !== undefined && (least < 0 || span.first < next[least]!.first)) least = index;
+      });
+      if (least < 0) return;
+      yield next[least]!;
+      next[least] = heads[least]!.next().value as PendingSpan | undefined;
+    }
+  }
+
+  /** Adds the books of a lane: as they are given, or from the lane's first message on. */
+  addLane(lane: Lane, books: { ledger: Ledger; unkeyed: ConstructorParameters<typeof GroupLane>[3] } | undefined = undefined): GroupLane {
+    const ledger = books?.ledger ?? this.#ledgerOf({ readPosition: 1, ordinal: 0 });
+    const added = new GroupLane(lane, ledger, this, books?.unkeyed);
+    this.#lanes.push(added);
+    this.#lanes.sort(byUrgency);
+    return added;
   }
 
   join(follower: GroupFollower): Membership {
@@ -94,233 +221,317 @@ export class Group {
     return membership;
   }
 
-  /** What the member holds goes back at once, one attempt further. */
+  /** What the member holds goes back, one attempt further. */
   leave(membership: Membership): void {
     const index = this.#members.indexOf(membership);
     if (index < 0) return;
     this.#members.splice(index, 1);
+    this.usedAt = monotonicMs();
     membership.stop();
-    this.#returnLeases(membership, Number.POSITIVE_INFINITY, 'disconnected');
+    const error = `the connection of ${membership.follower.client} ended, or its follower did`;
+    this.#returnLeases(membership, Number.POSITIVE_INFINITY, 'disconnected', error);
     this.dispatch();
   }
 
   ack(membership: Membership, range: Span, attempt: number): Change {
-    const change = this.ledger.ack(membership, range, attempt);
-    if (change.changed.length > 0) {
-      this.#events.done(this, messagesOf(change.changed));
-      this.#events.changed(this, true);
-    }
-    return change;
+    return this.#changeLanes(range, (lane, part) => {
+      const change = lane.ledger.ack(membership, part, attempt);
+      if (change.changed.length > 0) {
+        this.#events.done(this, lane.number, change.changed);
+        this.#events.changed(this, true);
+      }
+      return change;
+    });
   }
 
-  /** The failed messages come back one attempt further, after `delayMs`. */
-  nack(membership: Membership, range: Span, attempt: number, delayMs: number): Change {
-    const dueAt = delayMs > 0 ? monotonicMs() + delayMs : 0;
-    const waiting = { kind: 'waiting', attempt: attempt + 1, dueAt, deliveredAt: Date.now() } as const;
-    const change = this.ledger.giveBack(membership, range, attempt, waiting);
-    if (change.changed.length > 0) {
-      this.#events.redelivered(this, messagesOf(change.changed), 'nack');
-      this.#events.changed(this, true);
-    }
-    return change;
+  /** Whether the member holds all of the range in that attempt. */
+  holds(membership: Membership, range: Span, attempt: number): boolean {
+    const held = this.#lanes.map(({ ledger }) => messagesOf(ledger.holds(membership, range, attempt)));
+    return held.reduce((sum, messages) => sum + messages, 0) === range.last - range.first + 1;
+  }
+
+  /**
+   * Acks what the member holds of the range, all of which it must hold.
+   *
+   * @returns what takes that back: the messages come again, one attempt further
+   */
+  ackRevocably(membership: Membership, range: Span, attempt: number): () => void {
+    const state: Waiting = { kind: 'waiting', attempt: attempt + 1, dueAt: 0, deliveredAt: Date.now() };
+    const undo: (() => void)[] = [];
+    this.#changeLanes(range, (lane, part) => {
+      const change = lane.ledger.ack(membership, part, attempt);
+      if (change.changed.length > 0) undo.push(this.#settled(lane, change.changed, state));
+      return change;
+    });
+    return () => {
+      for (const revoke of undo) revoke();
+      this.dispatch();
+    };
+  }
+
+  /**
+   * Takes messages that wait to be buried out of the list, as their burial goes into the open transaction.
+   *
+   * @returns which of them were there still, and what takes that back
+   */
+  buried(lane: GroupLane, span: Span): { spans: readonly Span[]; undo: () => void } {
+    const spans = lane.ledger.settleIdle(span);
+    if (spans.length === 0) return { spans, undo: () => {} };
+    const messages = messagesOf(spans);
+    const revoke = this.#settled(lane, spans, idleState(this.#settings.retry.maxDeliveries + 1, Date.now()));
+    this.deadLettered += messages;
+    const undo = (): void => {
+      this.deadLettered -= messages;
+      revoke();
+    };
+    return { spans, undo };
+  }
+
+  /** The failed messages come back one attempt further, after `delayMs` or as the retry policy has it. */
+  nack(
+    membership: Membership,
+    range: Span,
+    attempt: number,
+    { delayMs, reason }: { delayMs?: number; reason?: string },
+  ): Change {
+    const error = reason ?? 'nacked without a reason';
+    const waiting = this.#nextDelivery(attempt, Date.now(), delayMs);
+    return this.#changeLanes(range, (lane, part) => {
+      const change = lane.ledger.giveBack(membership, part, attempt, waiting);
+      this.#failed(lane, change.changed, attempt, 'nack', error);
+      if (change.changed.length > 0) this.#events.changed(this, true);
+      return change;
+    });
+  }
+
+  /** The messages go to the dead letters. */
+  reject(
+    membership: Membership,
+    range: Span,
+    attempt: number,
+    error: string,
+  ): { change: Change; buried: Promise<unknown> } {
+    const burials: Promise<void>[] = [];
+    const change = this.#changeLanes(range, (lane, part) => {
+      const change = lane.ledger.giveBack(membership, part, attempt, idleState(attempt + 1, Date.now()));
+      for (const { first, last } of change.changed) {
+        this.#record({ first, last, attempt, cause: 'rejected', error });
+        burials.push(this.#events.died(this, { lane, first, last, cause: 'rejected', error }));
+      }
+      return change;
+    });
+    return { change, buried: Promise.all(burials) };
   }
 
   /** Messages that were not begun come back in the same attempt. */
   release(membership: Membership, range: Span, attempt: number): Change {
-    const waiting = { kind: 'waiting', attempt, dueAt: 0, deliveredAt: Date.now() } as const;
-    const change = this.ledger.giveBack(membership, range, attempt, waiting);
-    if (change.changed.length > 0) this.#events.changed(this, false);
-    return change;
+    const waiting: Waiting = { kind: 'waiting', attempt, dueAt: 0, deliveredAt: Date.now() };
+    return this.#changeLanes(range, (lane, part) => {
+      const change = lane.ledger.giveBack(membership, part, attempt, waiting);
+      if (change.changed.length > 0) this.#events.changed(this, false);
+      return change;
+    });
   }
 
   extend(membership: Membership, range: Span, attempt: number): Change {
-    return this.ledger.extend(membership, range, attempt, this.#leaseTimes(membership));
+    const times = this.leaseTimes(membership);
+    return this.#changeLanes(range, ({ ledger }, part) => ledger.extend(membership, part, attempt, times));
   }
 
   /** Hands out what there is to those who have credit, until one of the two is used up. */
   dispatch(): void {
-    if (this.#dispatching || this.#closed) return;
-    this.#dispatching = true;
-    try {
-      while (this.#dispatchRound()) {}
-      this.#armDueTimer();
-    } finally {
-      this.#dispatching = false;
+    this.#dispatcher.dispatch();
+  }
+
+  /** They hold for what is delivered, or fails, from now on. What keys may do changes only when nothing is pending. */
+  changeSettings(settings: GroupSettings): void {
+    const { ordering, keyConcurrency } = this.#settings;
+    this.#settings = settings;
+    if (ordering !== settings.ordering || keyConcurrency !== settings.keyConcurrency) {
+      this.#gate = gateOf(settings);
+    }
+    this.#dispatcher.settingsChanged();
+    this.#events.changed(this, true);
+    this.dispatch();
+  }
+
+  /** Everything before `sequence` is gone from the stream; `ordinals` are those of the lanes' first messages after it. */
+  purge(sequence: number, ordinals: ReadonlyMap<number, number>): void {
+    for (const lane of this.#lanes) lane.purge(sequence, ordinals.get(lane.number) ?? 0);
+    this.#gate?.purge(sequence, (ready) => this.#unpark(ready));
+    this.#events.changed(this, true);
+  }
+
+  /** Begins anew at `sequence`: what was delivered before may come again, in attempt 1. */
+  reset(places: ReadonlyMap<number, { first: number; ordinal: number }>): void {
+    this.#gate = gateOf(this.#settings);
+    for (const lane of this.#lanes) {
+      // A lane that came to be meanwhile begins with its first message.
+      const { first, ordinal } = places.get(lane.number) ?? { first: 1, ordinal: 0 };
+      lane.reset(first, ordinal);
+    }
+    this.#events.changed(this, true);
+  }
+
+  seal(): GroupChanges {
+    return { lanes: this.#lanes.map((lane) => ({ lane, changes: lane.ledger.seal() })) };
+  }
+
+  unseal({ lanes }: GroupChanges): void {
+    for (const { lane, changes } of lanes) lane.ledger.unseal(changes);
+  }
+
+  /** What was sealed is durable: only now do messages that are done make way for others of their keys. */
+  committed({ lanes }: GroupChanges): void {
+    const gate = this.#gate;
+    if (gate === undefined) return;
+    for (const { changes } of lanes) {
+      for (const { first, last } of changes.done) {
+        for (let sequence = first; sequence <= last; sequence++) {
+          const ready = gate.leave(sequence);
+          if (ready !== undefined) this.#unpark(ready);
+        }
+      }
     }
   }
 
-  /** @returns whether another round may bring something */
-  #dispatchRound(): boolean {
-    const isDue = this.ledger.queue.peek(monotonicMs()) !== undefined;
-    const available = this.lag + (isDue ? this.ledger.queue.messages : 0);
-    if (available === 0) return false;
-    const ready = this.#members.filter((member) => member.follower.capacity > 0);
-    if (ready.length < this.#members.length) this.#askToBeTold();
-    if (ready.length === 0) return false;
-    // Fair: each takes a share of what is there, not all of it.
-    const share = Math.ceil(available / ready.length);
-    let delivered = 0;
-    this.#turn = (this.#turn + 1) % ready.length;
-    for (let i = 0; i < ready.length; i++) {
-      delivered += this.#deliverTo(ready[(this.#turn + i) % ready.length]!, share);
-    }
-    return delivered > 0;
+  /** Ends it without a trace in the books: its stream is gone, or the engine stops. */
+  close(): void {
+    this.#isClosed = true;
+    this.#dispatcher.close();
+    for (const lane of this.#lanes) lane.close();
+    for (const member of this.#members) member.stop();
+    this.#members.length = 0;
   }
 
-  #askToBeTold(): void {
-    for (const { follower } of this.#members) if (follower.capacity === 0) follower.waitFor(this);
+  leaseTimes({ follower }: Membership): LeaseTimes {
+    return { deliveredAt: Date.now(), deadline: monotonicMs() + follower.leaseMs };
   }
 
-  /** @returns how many messages the member got; fewer than `share` when it or the data gave out */
-  #deliverTo(member: Membership, share: number): number {
-    let left = share;
-    while (left > 0) {
-      const capacity = Math.min(left, member.follower.capacity);
-      if (capacity === 0) break;
-      const count = this.#deliverWaiting(member, capacity) || this.#deliverFresh(member, capacity);
-      if (count === 0) break;
-      left -= count;
-    }
-    return share - left;
-  }
-
-  #deliverWaiting(member: Membership, countMax: number): number {
-    const range = this.ledger.queue.peek(monotonicMs());
-    if (range === undefined) return 0;
-    const batch = this.stream.log.find(range.first);
-    if (batch === undefined) {
-      this.#load(range.first);
-      return 0;
-    }
-    const count = Math.min(countMax, range.last - range.first + 1);
-    const cut = batch.cut(range.first, count, this.#bytesMax(member));
-    const lease = this.ledger.leaseWaiting(member, cut.count, this.#leaseTimes(member));
-    if (lease.attempt > 1) this.#redelivered += cut.count;
-    this.#send(member, batch, range.first, lease.attempt, cut);
-    return cut.count;
-  }
-
-  #deliverFresh(member: Membership, countMax: number): number {
-    const batch = this.#nextBatch();
-    if (batch === undefined) return 0;
-    const first = this.ledger.readPosition;
-    const cut = batch.cut(first, countMax, this.#bytesMax(member));
-    this.ledger.leaseFresh(member, cut.count, this.#leaseTimes(member));
-    this.#send(member, batch, first, 1, cut);
-    this.#readAhead();
-    return cut.count;
-  }
-
-  #send(
+  send(
     { follower }: Membership,
     batch: Batch,
     first: number,
     attempt: number,
     cut: { count: number; records: Buffer },
   ): void {
+    if (attempt > 1) this.#redelivered += cut.count;
     this.#events.changed(this, false);
     const { name } = this.stream;
     const { time, flags, shared } = batch;
     follower.deliver({ stream: name, first, attempt, time, flags, shared, ...cut });
   }
 
-  /** The batch at the read position, once it is in memory; passes over holes that retention or a purge has left. */
-  #nextBatch(): Batch | undefined {
-    const { log, durableNext } = this.stream;
-    const position = this.ledger.readPosition;
-    if (position >= durableNext) return undefined;
-    const batch = log.find(position);
-    if (batch !== undefined) return batch;
-    if (!log.isPinned) {
-      this.#load(position);
-      return undefined;
+  get buriesExpired(): boolean {
+    return this.#settings.deadLetterExpired;
+  }
+
+  expiredIn(lane: GroupLane, span: Span): void {
+    const messages = span.last - span.first + 1;
+    this.#expired += messages;
+    this.#events.expired(this, messages);
+    if (!this.buriesExpired) this.passed(lane, span);
+    else void this.#events.died(this, { lane, ...span, cause: 'expired', error: 'its ttl was over' });
+  }
+
+  passed(lane: GroupLane, span: Span): void {
+    this.#events.done(this, lane.number, [span]);
+    this.#events.changed(this, false);
+  }
+
+  loaded(): void {
+    this.dispatch();
+    for (const { follower } of [...this.#members]) follower.loaded(this);
+  }
+
+  failed(error: unknown): void {
+    this.#events.storeFailed(error);
+  }
+
+  /** Applies a change to what each lane has of the range; a sequence number is of one lane only. */
+  #changeLanes(range: Span, change: (lane: GroupLane, part: Span) => Change): Change {
+    const [first] = this.#lanes;
+    if (this.#lanes.length === 1) return change(first!, range);
+    const changed: Span[] = [];
+    let missed: readonly Span[] = [range];
+    for (const lane of this.#lanes) {
+      const parts = missed.map((part) => change(lane, part));
+      changed.push(...parts.flatMap((part) => part.changed));
+      missed = parts.flatMap((part) => part.missed);
+      if (missed.length === 0) break;
     }
-    const next = log.ceiling(position);
-    this.ledger.skipTo(next?.first ?? durableNext);
-    return next;
+    return { changed, missed };
   }
 
-  #readAhead(): void {
-    const { log, durableNext } = this.stream;
-    const next = this.#loadedThrough + 1;
-    if (log.isPinned || this.ledger.readPosition < this.#loadNextFrom || this.ledger.readPosition > next)
-      return;
-    if (next < durableNext && log.find(next) === undefined) this.#load(next);
-  }
-
-  #load(from: number): void {
-    if (this.#loading) return;
-    this.#loading = true;
-    const { durableNext } = this.stream;
-    this.stream.log.load(from).then(
-      (run) => {
-        this.#loading = false;
-        if (this.#closed) return;
-        this.#loaded(from, run, durableNext);
-        this.dispatch();
-        for (const { follower } of [...this.#members]) follower.loaded(this);
-      },
-      (error) => this.#events.failed(error),
-    );
-  }
-
-  #loaded(from: number, run: readonly Batch[], durableNext: number): void {
-    const first = run[0]?.first ?? durableNext;
-    // Nothing is stored between `from` and `first`: it was removed, or its commit failed.
-    if (this.ledger.readPosition === from) this.ledger.skipTo(first);
-    const waiting = this.ledger.queue.peek(monotonicMs());
-    if (waiting?.first === from && first > from) this.ledger.dropWaiting(first - from);
-    const last = run[run.length - 1]?.last;
-    if (last === undefined) return;
-    this.#loadedThrough = last;
-    this.#loadNextFrom = first + Math.floor((last - first) / 2);
-  }
-
-  #bytesMax(member: Membership): number {
-    return Math.min(RUN_BYTES_MAX, member.follower.bytesCapacity);
-  }
-
-  #leaseTimes({ follower }: Membership): LeaseTimes {
-    return { deliveredAt: Date.now(), deadline: monotonicMs() + follower.leaseMs };
+  /** Messages were taken out of the list. @returns what puts them back, to wait in `state` */
+  #settled(lane: GroupLane, spans: readonly Span[], state: Waiting): () => void {
+    const lost = this.#events.done(this, lane.number, spans);
+    this.#events.changed(this, true);
+    return () => {
+      lane.ledger.revive(spans, state);
+      this.#events.undone(this, lost);
+      this.#events.changed(this, false);
+    };
   }
 
   #expire(member: Membership): void {
-    this.#returnLeases(member, monotonicMs(), 'expired');
+    const error = `the lease of ${member.follower.client} ran out after ${member.follower.leaseMs} ms`;
+    this.#returnLeases(member, monotonicMs(), 'expired', error);
     member.rearm();
     this.dispatch();
   }
 
   /** Ends the member's leases whose deadline is not after `until`. */
-  #returnLeases({ leases }: Membership, until: number, cause: RedeliveryCause): void {
-    let messages = 0;
+  #returnLeases({ leases }: Membership, until: number, cause: RedeliveryCause, error: string): void {
     for (let lease = leases.oldest; lease !== undefined && lease.deadline <= until; lease = leases.oldest) {
-      const { attempt, deliveredAt } = lease;
-      const waiting: Waiting = { kind: 'waiting', attempt: attempt + 1, dueAt: 0, deliveredAt };
-      messages += this.ledger.endLease(lease, waiting);
+      this.#returnLease(lease, cause, error);
     }
-    if (messages === 0) return;
-    this.#events.redelivered(this, messages, cause);
-    this.#events.changed(this, false);
   }
 
-  #armDueTimer(): void {
-    clearTimeout(this.#dueTimer);
-    const dueAt = this.ledger.queue.nextDueAt;
-    // What is due already waits for credit, and whoever gives some dispatches.
-    if (dueAt === undefined || dueAt <= monotonicMs()) return;
-    const delayMs = Math.min(TIMEOUT_MS_MAX, Math.ceil(dueAt - monotonicMs()));
-    this.#dueTimer = setTimeout(() => this.dispatch(), delayMs).unref();
+  #returnLease(lease: Lease, cause: RedeliveryCause, error: string): void {
+    const { attempt, deliveredAt } = lease;
+    const lane = this.#lanes.find(({ ledger }) => ledger === lease.books)!;
+    const spans = lane.ledger.endLease(lease, this.#nextDelivery(attempt, deliveredAt));
+    this.#failed(lane, spans, attempt, cause, error);
+    if (spans.length > 0) this.#events.changed(this, false);
   }
 
-  /** Ends it without a trace in the books: its stream is gone, or the engine stops. */
-  close(): void {
-    this.#closed = true;
-    clearTimeout(this.#dueTimer);
-    for (const member of this.#members) member.stop();
-    this.#members.length = 0;
+  /** How a message waits whose delivery number `attempt` failed: in no queue when that was its last. */
+  #nextDelivery(attempt: number, deliveredAt: number, delayMs?: number): Waiting {
+    const { retry } = this.#settings;
+    if (attempt >= retry.maxDeliveries) return idleState(attempt + 1, deliveredAt);
+    const wait = delayMs ?? retryDelayMs(retry, attempt);
+    const dueAt = wait > 0 ? monotonicMs() + wait : 0;
+    return { kind: 'waiting', attempt: attempt + 1, dueAt, deliveredAt };
+  }
+
+  #failed(
+    lane: GroupLane,
+    spans: readonly Span[],
+    attempt: number,
+    cause: RedeliveryCause,
+    error: string,
+  ): void {
+    if (spans.length === 0) return;
+    const isDead = attempt >= this.#settings.retry.maxDeliveries;
+    for (const { first, last } of spans) {
+      this.#record({ first, last, attempt, cause, error });
+      if (isDead) void this.#events.died(this, { lane, first, last, cause: 'maxDeliveries' });
+    }
+    if (!isDead) this.#events.redelivered(this, messagesOf(spans), cause);
+  }
+
+  #record(failure: Failure): void {
+    this.hasFailures = true;
+    this.#events.failed(this, { ...failure, error: failure.error.slice(0, ERROR_LENGTH_MAX) });
+  }
+
+  #unpark({ lane, sequence }: { lane: number; sequence: number }): void {
+    this.ledger(lane)?.enqueueIdle({ first: sequence, last: sequence }, 0);
   }
 }
 
-function messagesOf(spans: readonly Span[]): number {
-  return spans.reduce((messages, { first, last }) => messages + last - first + 1, 0);
+function gateOf({ ordering, keyConcurrency }: GroupSettings): KeyGate | undefined {
+  if (ordering === 'key') return new KeyGate(1);
+  return keyConcurrency > 0 ? new KeyGate(keyConcurrency) : undefined;
 }

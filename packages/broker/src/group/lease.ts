@@ -11,6 +11,8 @@ export interface LeaseHolder {
 export class Lease {
   readonly kind = 'lease' as const;
   readonly holder: LeaseHolder;
+  /** The books that it stands in. */
+  readonly books: object;
   readonly attempt: number;
   readonly deliveredAt: number;
   /** The ranges lie within these. */
@@ -25,6 +27,7 @@ export class Lease {
 
   constructor(fields: LeaseFields) {
     this.holder = fields.holder;
+    this.books = fields.books;
     this.attempt = fields.attempt;
     this.deliveredAt = fields.deliveredAt;
     this.first = fields.first;
@@ -36,6 +39,7 @@ export class Lease {
 
 export interface LeaseFields {
   readonly holder: LeaseHolder;
+  readonly books: object;
   readonly attempt: number;
   readonly deliveredAt: number;
   readonly first: number;
@@ -49,6 +53,8 @@ export interface LeaseFields {
  * Invariant: ordered by deadline, because every lease of a follower lasts equally long and joins at the end.
  */
 export class LeaseList {
+  /** The messages of all leases that are still there; kept by who changes them. */
+  live = 0;
   #head: Lease | undefined = undefined;
   #tail: Lease | undefined = undefined;
 

@@ -39,6 +39,7 @@ export class Membership {
 
   hold(lease: Lease): void {
     this.leases.append(lease);
+    this.leases.live += lease.live;
     this.#timer ??= this.#arm(lease);
   }
 

@@ -66,6 +66,22 @@ export class PendingEntries {
     this.#last = last;
   }
 
+  /** Puts entries back that were taken out. */
+  insert(first: number, last: number, state: EntryState): void {
+    if (this.#windows.size === 0) this.#lowest = windowOf(first);
+    this.#lowest = Math.min(this.#lowest, windowOf(first));
+    for (let start = first; start <= last; ) {
+      const window = windowOf(start);
+      const end = Math.min(last, (window + 1) * WINDOW_SEQUENCES - 1);
+      const spans = this.#windows.get(window) ?? [];
+      spans.splice(indexFrom(spans, start), 0, { first: start, last: end, state });
+      this.#windows.set(window, spans);
+      start = end + 1;
+    }
+    this.#size += last - first + 1;
+    this.#last = Math.max(this.#last, last);
+  }
+
   /** The lowest sequence number that is pending. */
   lowest(): number | undefined {
     if (this.#windows.size === 0) return undefined;
@@ -141,9 +157,31 @@ export class PendingEntries {
     return next;
   }
 
+  /** What a message is in; undefined when it is not pending. */
+  find(sequence: number): EntryState | undefined {
+    const spans = this.#windows.get(windowOf(sequence));
+    const span = spans?.[indexFrom(spans, sequence)];
+    return span !== undefined && span.first <= sequence ? span.state : undefined;
+  }
+
   /** The pending spans of one window, in order. */
   spansOf(window: number): readonly PendingSpan[] {
     return this.#windows.get(window) ?? [];
+  }
+
+  /** Where nothing is pending within `first` to `last`. */
+  gapsWithin(first: number, last: number): Span[] {
+    const lowest = this.lowest();
+    if (lowest === undefined || lowest > last || this.#last < first) return first <= last ? [{ first, last }] : [];
+    const gaps: Span[] = [];
+    let at = first;
+    for (const span of this.spansFrom(first)) {
+      if (span.first > last) break;
+      if (span.first > at) gaps.push({ first: at, last: span.first - 1 });
+      at = span.last + 1;
+    }
+    if (at <= last) gaps.push({ first: at, last });
+    return gaps;
   }
 
   /** The pending spans from `first` on, in order. */
@@ -151,13 +189,14 @@ export class PendingEntries {
     if (this.#windows.size === 0) return;
     let seen = 0;
     const begin = Math.max(windowOf(first), windowOf(this.lowest()!));
-    const highest = this.#highest();
+    const highest = windowOf(this.#last);
     for (let window = begin; seen < this.#windows.size && window <= highest; window++) {
       const spans = this.#windows.get(window);
       if (spans === undefined) continue;
       seen++;
-      for (const span of spans) {
-        if (span.last >= first) yield span.first >= first ? span : { ...span, first };
+      for (let index = indexFrom(spans, first); index < spans.length; index++) {
+        const span = spans[index]!;
+        yield span.first >= first ? span : { ...span, first };
       }
     }
   }
@@ -169,14 +208,16 @@ export class PendingEntries {
   gapAround(first: number, last: number, reach: number): Span {
     let low = Math.max(1, first - reach);
     for (let window = windowOf(first); window >= windowOf(low); window--) {
-      const span = this.spansOf(window).findLast((candidate) => candidate.last < first);
+      const spans = this.#windows.get(window);
+      const span = spans?.[indexFrom(spans, first) - 1];
       if (span === undefined) continue;
       low = Math.max(low, span.last + 1);
       break;
     }
     let high = last + reach;
     for (let window = windowOf(last); window <= windowOf(high); window++) {
-      const span = this.spansOf(window).find((candidate) => candidate.first > last);
+      const spans = this.#windows.get(window);
+      const span = spans?.[indexFrom(spans, last + 1)];
       if (span === undefined) continue;
       high = Math.min(high, span.first - 1);
       break;
@@ -187,12 +228,7 @@ export class PendingEntries {
   clear(): void {
     this.#windows.clear();
     this.#size = 0;
-  }
-
-  #highest(): number {
-    let highest = 0;
-    for (const window of this.#windows.keys()) if (window > highest) highest = window;
-    return highest;
+    this.#last = 0;
   }
 }
 

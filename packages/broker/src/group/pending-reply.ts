@@ -12,7 +12,7 @@ export function pendingReply(group: Group | undefined, request: Pending): Pendin
   if (group === undefined) return { entries, more: false };
   const now = Date.now();
   let left = Math.min(request.limit ?? MESSAGES_MAX, MESSAGES_MAX);
-  for (const span of group.ledger.pending.spansFrom((request.after ?? 0) + 1)) {
+  for (const span of group.pendingFrom((request.after ?? 0) + 1)) {
     const idleMs = Math.max(0, now - span.state.deliveredAt);
     if (!isAskedFor(span, idleMs, request)) continue;
     if (left === 0 || entries.length === RANGES_MAX) return { entries, more: true };
@@ -29,6 +29,8 @@ function isAskedFor(
   idleMs: number,
   { follower, idleMs: least = 0 }: Pending,
 ): boolean {
+  // Never delivered: it waits for its key, and is in the list only because what comes after it was.
+  if (state.deliveredAt === 0) return false;
   if (idleMs < least) return false;
   return follower === undefined || (state.kind === 'lease' && state.holder.follower.id === follower);
 }

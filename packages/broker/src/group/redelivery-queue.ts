@@ -71,6 +71,14 @@ export class RedeliveryQueue {
     this.#heap.length = 0;
     this.#messages = 0;
   }
+
+  /** Drops what comes before `sequence`. */
+  removeBelow(sequence: number): void {
+    const ranges = this.#heap.filter(({ last }) => last >= sequence);
+    if (ranges.length === this.#heap.length && ranges.every(({ first }) => first >= sequence)) return;
+    this.clear();
+    for (const { first, last, state } of ranges) this.push({ first: Math.max(first, sequence), last, state });
+  }
 }
 
 function isBefore(a: WaitingRange, b: WaitingRange): boolean {

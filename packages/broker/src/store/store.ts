@@ -3,12 +3,12 @@ import type { Batch } from '../stream/batch.ts';
 
 /**
  * Where an engine keeps what must survive it. A store knows nothing of followers: it applies transactions, each whole
- * or not at all, and reads batches back.
+ * or not at all, and reads back what it keeps.
  */
 export interface Store {
   /** What a transaction has reached once `commit` resolves. */
   readonly durability: Durability;
-  /** Everything but the batches; to be called once, first. */
+  /** Everything but batches, delayed messages and failures; to be called once, first. */
   load(): Promise<StoreSnapshot>;
   /**
    * Applies the transaction.
@@ -17,16 +17,71 @@ export interface Store {
    * @throws StorageFailed on any other fault: the store is of no use any more
    */
   commit(transaction: StoreTransaction): Promise<StoreCommitted>;
-  /** Batches of a stream in order, from the one that holds `from` or the first after it. */
+  /** Batches of a lane in order, from the one that holds `from` or the first after it. */
   read(request: ReadRequest): Promise<Batch[]>;
+  /** The sequence number of the lane's first batch that was taken in at `time` or later; undefined when there is none. */
+  seek(request: SeekRequest): Promise<number | undefined>;
+  /**
+   * Where a stream would begin if its oldest batches, of all lanes, went until `bytes` are free: the sequence number
+   * after the last that would go. Undefined when the stream has no batch.
+   */
+  front(request: FrontRequest): Promise<number | undefined>;
+  /** Delayed batches that are due, the one that is due first coming first. */
+  readDelayed(request: ReadDelayedRequest): Promise<DelayedPage>;
+  /** The delayed batches of one stream, in the order of their ids, from the one that holds an id past `after` on. */
+  listDelayed(request: ListDelayedRequest): Promise<StoredDelayed[]>;
+  /** How messages of a group failed before, in the order in which they did; only what is committed. */
+  readFailures(request: ReadFailuresRequest): Promise<StoredFailure[]>;
   close(): Promise<void>;
 }
 
 export interface ReadRequest {
   readonly streamId: number;
+  readonly lane: number;
   readonly from: number;
   /** Stops after the batch that reaches this; one batch at least is read. */
   readonly bytesMax: number;
+}
+
+export interface SeekRequest {
+  readonly streamId: number;
+  readonly lane: number;
+  /** In milliseconds since 1970 UTC. */
+  readonly time: number;
+}
+
+export interface FrontRequest {
+  readonly streamId: number;
+  readonly bytes: number;
+}
+
+export interface ReadDelayedRequest {
+  /** Due by this time of each clock. */
+  readonly wallMs: number;
+  readonly steadyMs: number;
+  readonly limit: number;
+  /** Stops after the batch that reaches this. */
+  readonly bytesMax: number;
+}
+
+export interface DelayedPage {
+  readonly due: readonly StoredDelayed[];
+  /** When the first batch after these is due, by each clock; absent when there is none. */
+  readonly nextWallMs?: number;
+  readonly nextSteadyMs?: number;
+}
+
+export interface ListDelayedRequest {
+  readonly streamId: number;
+  /** What ends at this id or before is left out. */
+  readonly after: number;
+  readonly limit: number;
+}
+
+export interface ReadFailuresRequest {
+  readonly groupId: number;
+  readonly first: number;
+  readonly last: number;
 }
 
 export interface StoreSnapshot {
@@ -34,16 +89,47 @@ export interface StoreSnapshot {
   readonly groups: readonly StoredGroup[];
   readonly windows: readonly StoredWindow[];
   readonly producers: readonly StoredProducer[];
+  readonly dedup: readonly StoredDedup[];
+  readonly schedules: readonly StoredSchedule[];
+  /** The highest id that a delayed batch has had; 0 for none. */
+  readonly lastDelayedId: number;
+  /** How many messages of each stream are delayed, and the bytes of their batches. */
+  readonly delayed: readonly {
+    readonly streamId: number;
+    readonly messages: number;
+    readonly bytes: number;
+  }[];
+  /** When the first delayed batch is due, by each clock. */
+  readonly nextWallMs?: number;
+  readonly nextSteadyMs?: number;
+  /** Groups of which failures are stored. */
+  readonly failingGroups: readonly number[];
+  /** By how much the wall clock is ahead of the steady one, as last stored, in ms; see steady-clock.ts. */
+  readonly clockOffsetMs: number;
 }
 
 export interface StoredStream {
   readonly id: number;
   readonly name: string;
-  readonly options: { readonly storage: string; readonly retention: string };
+  /** As the engine has them; kept as JSON. */
+  readonly options: Readonly<Record<string, unknown>>;
   readonly createdAt: number;
   readonly nextSequence: number;
+  /** What comes before it was trimmed or purged. */
+  readonly firstSequence: number;
   readonly messages: number;
   readonly bytes: number;
+  /** When the newest message was taken in; what comes later is never given an earlier time. */
+  readonly lastTime: number;
+  /** By lane number. */
+  readonly lanes: readonly StoredLane[];
+}
+
+export interface StoredLane {
+  /** Messages that ever entered the lane: the ordinal of the next. */
+  readonly ordinal: number;
+  /** The sequence number after the lane's last message; 1 when it never had one. */
+  readonly end: number;
 }
 
 export interface StoredGroup {
@@ -51,16 +137,28 @@ export interface StoredGroup {
   readonly streamId: number;
   readonly name: string;
   readonly createdAt: number;
-  /** Every message up to it is acked. */
+  /** As the engine has it; kept as JSON. */
+  readonly policy: Readonly<Record<string, unknown>>;
+  readonly positions: readonly StoredPosition[];
+}
+
+export interface StoredPosition {
+  readonly lane: number;
+  /** Every message of the lane up to it is done. */
   readonly ackFloor: number;
-  /** The first message that was never delivered. */
+  /** No message of the lane from it on was ever delivered. */
   readonly readPosition: number;
+  /** The ordinal of the first message of the lane that was never delivered, as far as is known. */
+  readonly ordinal: number;
 }
 
 /** What happened to the messages of one window of a group, past the floor; see window-state.ts. */
 export interface StoredWindow {
   readonly groupId: number;
+  readonly lane: number;
   readonly window: number;
+  /** The format of `state`: 1 was written by schema version 1. */
+  readonly format: number;
   readonly state: Uint8Array;
 }
 
@@ -72,25 +170,95 @@ export interface StoredProducer {
   readonly receipts: string;
 }
 
-/** Applied in the order of the fields. */
+/** Message ids of a stream that one commit brought, packed; see dedup-ids.ts. */
+export interface StoredDedup {
+  readonly streamId: number;
+  readonly time: number;
+  readonly ids: Uint8Array;
+}
+
+/** A batch that enters its stream when it is due. All its messages are due at once. */
+export interface StoredDelayed {
+  readonly id: number;
+  readonly streamId: number;
+  readonly lane: number;
+  /** Whether `dueAt` is by the steady clock (a delay) or by the wall clock (a time of day). */
+  readonly isSteady: boolean;
+  readonly dueAt: number;
+  /** Its `first` and `ordinal` are 0, its `time` is when it was published. */
+  readonly batch: Batch;
+}
+
+/** Messages `first` to `last` of a group failed, all alike. */
+export interface StoredFailure {
+  readonly groupId: number;
+  readonly first: number;
+  readonly last: number;
+  readonly attempt: number;
+  /** In milliseconds since 1970 UTC. */
+  readonly at: number;
+  /** 'nack', 'expired' (the lease), 'disconnected', 'rejected'. */
+  readonly cause: string;
+  readonly error: string;
+}
+
+export interface StoredSchedule {
+  readonly name: string;
+  readonly stream: string;
+  /** Everything else, as the engine has it; kept as JSON. */
+  readonly definition: Readonly<Record<string, unknown>>;
+  /** The record batch that it publishes, as decodeBatch reads it. */
+  readonly data: Uint8Array;
+  /** When it publishes next, in milliseconds since 1970 UTC. */
+  readonly nextAt: number;
+}
+
+/** Applied in the order of the fields. Every part may be empty. */
 export interface StoreTransaction {
-  /** They go first: a stream that is created may have the name of one that is deleted. */
+  /** They go first, with all that belongs to them: a stream that is created may have the name of one that is deleted. */
   readonly deletedStreams: readonly number[];
   readonly createdStreams: readonly StoredStream[];
-  readonly batches: readonly { readonly streamId: number; readonly batch: Batch }[];
+  readonly updatedStreams: readonly { readonly id: number; readonly options: StoredStream['options'] }[];
+  readonly batches: readonly { readonly streamId: number; readonly lane: number; readonly batch: Batch }[];
   /** Streams whose counters changed. `bytes` is kept by the store itself. */
   readonly streams: readonly {
     readonly id: number;
     readonly nextSequence: number;
+    readonly firstSequence: number;
     readonly messages: number;
+    readonly lastTime: number;
+    readonly lanes: readonly StoredLane[];
   }[];
+  /** Groups go with their positions, windows and failures. */
+  readonly deletedGroups: readonly number[];
   readonly groups: readonly StoredGroup[];
   readonly windows: readonly StoredWindow[];
-  readonly droppedWindows: readonly { readonly groupId: number; readonly window: number }[];
-  /** Batches that lie wholly within one of these go. */
-  readonly removals: readonly { readonly streamId: number; readonly first: number; readonly last: number }[];
+  readonly droppedWindows: readonly {
+    readonly groupId: number;
+    readonly lane: number;
+    readonly window: number;
+  }[];
+  /** Batches of the lane that lie wholly within one of these go. */
+  readonly removals: readonly {
+    readonly streamId: number;
+    readonly lane: number;
+    readonly first: number;
+    readonly last: number;
+  }[];
   readonly producers: readonly StoredProducer[];
   readonly forgottenProducers: readonly string[];
+  readonly delayed: readonly StoredDelayed[];
+  readonly removedDelayed: readonly number[];
+  readonly failures: readonly StoredFailure[];
+  /** Failures of the group that end at or before `through` go. */
+  readonly droppedFailures: readonly { readonly groupId: number; readonly through: number }[];
+  readonly dedup: readonly StoredDedup[];
+  /** Ids of the stream that came before `before` go. */
+  readonly droppedDedup: readonly { readonly streamId: number; readonly before: number }[];
+  readonly schedules: readonly StoredSchedule[];
+  readonly deletedSchedules: readonly string[];
+  /** Empty, or the offset to be kept from now on. */
+  readonly clockOffsetMs: readonly number[];
 }
 
 export interface StoreCommitted {

@@ -8,6 +8,7 @@ const READ_RUN_BYTES = 2 * 1024 * 1024;
 
 export interface StreamLogOptions {
   readonly streamId: number;
+  readonly lane: number;
   /** Absent for a memory stream: its batches are pinned in memory until they are removed. */
   readonly store?: Store;
   readonly budget: CacheBudget;
@@ -15,7 +16,7 @@ export interface StreamLogOptions {
   readonly readFrom: () => number;
 }
 
-/** The batches of one stream, wherever they are: recent ones in memory, older ones in the store. */
+/** The batches of one lane of a stream, wherever they are: recent ones in memory, older ones in the store. */
 export class StreamLog implements Evictable {
   readonly #options: StreamLogOptions;
   readonly #cache = new BatchCache();
@@ -56,10 +57,34 @@ export class StreamLog implements Evictable {
    * @returns the run; empty when the stream has nothing from there on
    */
   async load(from: number): Promise<Batch[]> {
-    const { store, streamId } = this.#options;
+    const { store, streamId, lane } = this.#options;
     if (store === undefined) return [];
-    const run = await store.read({ streamId, from, bytesMax: READ_RUN_BYTES });
+    const run = await store.read({ streamId, lane, from, bytesMax: READ_RUN_BYTES });
     this.#keep(run.filter((batch) => batch.last > this.#removedThrough));
+    return run;
+  }
+
+  /** The batch that holds `from`, or the first after it, without keeping it in memory. */
+  async peek(from: number): Promise<Batch | undefined> {
+    const { store, streamId, lane } = this.#options;
+    const known = this.#cache.find(from) ?? (store === undefined ? this.#cache.ceiling(from) : undefined);
+    if (known !== undefined || store === undefined) return known;
+    const [batch] = await store.read({ streamId, lane, from, bytesMax: 1 });
+    return batch;
+  }
+
+  /** A run of batches from the one that holds `from` on, without keeping them in memory. */
+  async read(from: number, bytesMax: number): Promise<Batch[]> {
+    const { store, streamId, lane } = this.#options;
+    if (store !== undefined) return store.read({ streamId, lane, from, bytesMax });
+    const run: Batch[] = [];
+    let bytes = 0;
+    let batch = this.#cache.ceiling(from);
+    while (batch !== undefined && bytes < bytesMax) {
+      run.push(batch);
+      bytes += batch.bytes;
+      batch = this.#cache.ceiling(batch.last + 1);
+    }
     return run;
   }
 

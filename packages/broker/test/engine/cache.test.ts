@@ -91,7 +91,7 @@ describe('a backlog that is larger than the cache', () => {
     };
     const follower = await RecordingFollower.follow(engine, bind, { credit: 100 });
     await reading.promise;
-    expect(await engine.purgeStream('s')).toBe(10);
+    expect(await engine.purgeStream({ stream: 's' })).toBe(10);
     goOn.resolve();
     await engine.publish({ bind, batch: batchOf('after') });
     await follower.until(1);

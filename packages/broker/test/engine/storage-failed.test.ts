@@ -25,7 +25,7 @@ describe('a commit that fails for good', () => {
       engine.publish({ bind, batch: batchOf('y') }),
       follower.ack(follower.deliveries[0]!),
       engine.createStream('t', {}),
-      engine.purgeStream('s'),
+      engine.purgeStream({ stream: 's' }),
     ];
     for (const request of inFlight) await expect(request).rejects.toMatchObject(failed);
     expect(await follower.untilEnded()).toMatchObject(failed);
@@ -35,7 +35,7 @@ describe('a commit that fails for good', () => {
     const later = [
       engine.createStream('u', {}),
       engine.deleteStream('s'),
-      engine.purgeStream('s'),
+      engine.purgeStream({ stream: 's' }),
       engine.listStreams({}),
       engine.streamInfo('s'),
       engine.pending({ stream: 's' }),

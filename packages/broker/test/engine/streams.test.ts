@@ -121,7 +121,7 @@ describe.each(STORES)('streams (%s)', (kind) => {
     await engine.publish({ bind: { stream: 's' }, batch: batchOfMany(10) });
     await follower.until(3);
     const before = engine.publish({ bind: { stream: 's' }, batch: batchOfMany(5) });
-    const purged = engine.purgeStream('s');
+    const purged = engine.purgeStream({ stream: 's' });
     await before;
     expect(await purged).toBe(15);
     expect(await engine.streamInfo('s')).toMatchObject({ messages: 0, bytes: 0, nextSequence: 16 });
@@ -147,7 +147,7 @@ describe.each(STORES)('streams (%s)', (kind) => {
     const { engine } = broker;
     await engine.createStream('s', {});
     await engine.publish({ bind: { stream: 's' }, batch: batchOfMany(10) });
-    expect(await engine.purgeStream('s')).toBe(10);
+    expect(await engine.purgeStream({ stream: 's' })).toBe(10);
     await RecordingFollower.follow(engine, { stream: 's' });
     expect((await engine.streamInfo('s')).groups).toMatchObject([{ lag: 0, pending: 0 }]);
   });

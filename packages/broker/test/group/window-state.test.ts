@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { SteadyClock } from '../../src/clock.ts';
 import { type PendingSpan, WINDOW_SEQUENCES } from '../../src/group/pending-entries.ts';
-import { decodeWindowState, encodeWindowState } from '../../src/group/window-state.ts';
+import { decodeWindowState, encodeWindowState, WINDOW_FORMAT } from '../../src/group/window-state.ts';
+
+const CLOCK = new SteadyClock(0);
 
 interface Piece {
   readonly gap: number;
@@ -27,8 +30,8 @@ describe('the state of a window', () => {
         const spans = spansOf(list, base, end);
         const lastPending = spans.at(-1)?.last ?? base - 1;
         const readPosition = Math.max(1, lastPending + 1 + beyond);
-        const state = encodeWindowState(window, spans, readPosition);
-        const decoded = decodeWindowState(window, state, base, readPosition);
+        const state = encodeWindowState(window, spans, readPosition, CLOCK);
+        const decoded = decodeWindowState(window, { format: WINDOW_FORMAT, state }, base, readPosition);
         expect(spelled(decoded.map((span) => [span.first, span.last, span.nextAttempt]))).toEqual(
           spelled(spans.map((span) => [span.first, span.last, (span.state as { attempt: number }).attempt])),
         );
@@ -38,15 +41,38 @@ describe('the state of a window', () => {
 
   test('that was never stored is: all of it is pending after one delivery', () => {
     const all = decodeWindowState(2, undefined, 2_050, 9_999);
-    expect(all).toEqual([{ first: 2_050, last: 3_071, nextAttempt: 2 }]);
+    expect(all).toEqual([{ first: 2_050, last: 3_071, nextAttempt: 2, dueAt: 0 }]);
     expect(decodeWindowState(2, undefined, 5_000, 9_999)).toEqual([]);
   });
 
+  test('keeps when a waiting message is due, to the millisecond, over a restart with another monotonic clock', () => {
+    const dueAt = performance.now() + 60_000;
+    const waiting = { kind: 'waiting', attempt: 2, dueAt, deliveredAt: 0 } as const;
+    const state = encodeWindowState(0, [{ first: 5, last: 7, state: waiting }], 10, CLOCK);
+    const [span] = decodeWindowState(0, { format: WINDOW_FORMAT, state }, 1, 10);
+    expect(span).toMatchObject({ first: 5, last: 7, nextAttempt: 2 });
+    expect(Math.abs(CLOCK.toMonotonic(span!.dueAt) - dueAt)).toBeLessThanOrEqual(1);
+  });
+
+  test('is read as the first version of the database wrote it', () => {
+    const state = Buffer.alloc(128 + 8);
+    state[0] = 0b0100_0000;
+    state.writeUInt16BE(2, 128);
+    state.writeUInt16BE(2, 130);
+    state.writeUInt32BE(7, 132);
+    expect(decodeWindowState(0, { format: 1, state }, 1, 5)).toEqual([
+      { first: 2, last: 3, nextAttempt: 7, dueAt: 0 },
+      { first: 4, last: 4, nextAttempt: 2, dueAt: 0 },
+    ]);
+  });
+
   test('counts what lies past the read position as neither acked nor pending', () => {
-    const state = encodeWindowState(0, [], 10);
-    expect(decodeWindowState(0, state, 1, 10)).toEqual([]);
+    const state = encodeWindowState(0, [], 10, CLOCK);
+    expect(decodeWindowState(0, { format: WINDOW_FORMAT, state }, 1, 10)).toEqual([]);
     // The group has read on since, without a change to this window: those are pending.
-    expect(decodeWindowState(0, state, 1, 15)).toEqual([{ first: 10, last: 14, nextAttempt: 2 }]);
+    expect(decodeWindowState(0, { format: WINDOW_FORMAT, state }, 1, 15)).toEqual([
+      { first: 10, last: 14, nextAttempt: 2, dueAt: 0 },
+    ]);
   });
 });
 

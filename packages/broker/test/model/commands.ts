@@ -176,7 +176,7 @@ const purge = command('purge', name, async (world, stream) => {
   // Only once nothing is under way is it known what it finds.
   await world.settle();
   const expected = world.model.purge(stream);
-  const purged = await world.engine.purgeStream(stream);
+  const purged = await world.engine.purgeStream({ stream });
   expectThat(purged === expected, `purged ${purged}, and should be ${expected}`);
 });
 

@@ -1,212 +1,268 @@
-import type { StreamRanges } from '@simplemq/protocol';
-
-/** What the engine promises, in the plainest form: every message on its own, with all that matters about it. */
-export interface ModelMessage {
-  readonly sequence: number;
-  readonly body: string;
-  /** `gone` is acked or purged: it must never be seen again. */
-  state: 'fresh' | 'held' | 'waiting' | 'gone';
-  /** Of the delivery that it is in, or else of the next one. */
-  attempt: number;
-  holder: number | undefined;
-  /** By performance.now(). */
-  notBefore: number;
-}
-
-export interface ModelStream {
-  readonly name: string;
-  /** The message with sequence number n is at n - 1. */
-  messages: ModelMessage[];
-  hasGroup: boolean;
-  redelivered: number;
-}
+import type { GroupOptions, StreamRanges } from '@simplemq/protocol';
+import {
+  addMessage,
+  ensureGroup,
+  fail,
+  type ModelEntry,
+  type ModelGroup,
+  type ModelMessage,
+  type ModelStream,
+  removeDone,
+  settleForGood,
+  takenKeys,
+} from './model-stream.ts';
+import type { MadeRecord, ReadRecord } from './records.ts';
 
 export interface ModelFollower {
   readonly key: number;
   readonly bind: { stream: string } | { pattern: string };
+  readonly group: string;
   readonly streams: Set<string>;
-  /** What it held of streams when they were deleted: stream/sequence/attempt. */
+  /** What it held of streams and groups when they were deleted: stream/sequence/attempt. */
   readonly former: string[];
   upTo: number;
   delivered: number;
 }
 
+/** What a follower holds, and where. */
+export interface Held {
+  readonly stream: ModelStream;
+  readonly group: ModelGroup;
+  readonly entry: ModelEntry;
+}
+
 type Range = { stream: string; first: number; last: number; attempt: number };
 
+/** Across a restart a due time is kept by the wall clock, which tells whole milliseconds. */
+const RESTART_SLACK_MS = 2;
+
+/** What the engine promises, in the plainest form: every message on its own, for each group. */
 export class EngineModel {
   readonly streams: Map<string, ModelStream> = new Map();
   readonly followers: Map<number, ModelFollower> = new Map();
+  readonly #optionsOf: (group: string) => GroupOptions;
   /** Bodies are unique, so that a message that turns up in another's place is seen. */
   #nextBody = 1;
 
-  newBodies(count: number): string[] {
-    return Array.from({ length: count }, () => `message ${this.#nextBody++}`);
+  /** @param optionsOf what the groups of a name are like */
+  constructor(optionsOf: (group: string) => GroupOptions) {
+    this.#optionsOf = optionsOf;
   }
 
-  create(name: string): void {
-    this.streams.set(name, { name, messages: [], hasGroup: false, redelivered: 0 });
-    for (const follower of this.followers.values())
-      if (matches(follower.bind, name)) this.join(follower, name);
+  newBody(): string {
+    return `message ${this.#nextBody++}`;
   }
 
-  join(follower: ModelFollower, name: string): void {
-    follower.streams.add(name);
-    this.streams.get(name)!.hasGroup = true;
+  create(name: string, retention: ModelStream['retention']): void {
+    const stream = { name, retention, messages: [], groups: new Map(), letters: [], firstSequence: 1 };
+    this.streams.set(name, stream);
+    for (const follower of this.followers.values()) if (matches(follower.bind, name)) this.join(follower, stream);
   }
 
-  /** @returns the first sequence number on each stream */
-  publish(bind: ModelFollower['bind'], bodies: readonly string[]): { stream: string; first: number }[] {
-    const streams = [...this.streams.values()].filter(({ name }) => matches(bind, name));
-    return streams.map(({ name, messages }) => {
-      const first = messages.length + 1;
-      for (const body of bodies) {
-        const sequence = messages.length + 1;
-        messages.push({ sequence, body, state: 'fresh', attempt: 1, holder: undefined, notBefore: 0 });
-      }
-      return { stream: name, first };
-    });
+  join(follower: ModelFollower, stream: ModelStream): void {
+    follower.streams.add(stream.name);
+    this.ensureGroup(stream, follower.group, stream.firstSequence);
+  }
+
+  ensureGroup(stream: ModelStream, name: string, start: number): ModelGroup {
+    return ensureGroup(stream, name, this.#optionsOf(name), start);
+  }
+
+  /**
+   * @param entersAt when each enters, for those that are delayed, which do so in the order of their times
+   * @returns the first sequence number on each stream, and the messages
+   */
+  publish(
+    bind: ModelFollower['bind'],
+    records: readonly MadeRecord[],
+    entersAt: readonly number[] = [],
+  ): { placed: { stream: string; first: number }[]; messages: ModelMessage[] } {
+    const order = records.map((record, index) => ({ record, entersAt: entersAt[index] ?? 0 }));
+    order.sort((a, b) => a.entersAt - b.entersAt);
+    const messages: ModelMessage[] = [];
+    const placed = [...this.streams.values()]
+      .filter(({ name }) => matches(bind, name))
+      .map((stream) => {
+        const first = stream.messages.length + 1;
+        for (const { record, entersAt } of order) {
+          const { priority = 1, key } = record.attributes;
+          messages.push(addMessage(stream, { body: record.body, priority, key, entersAt }));
+        }
+        return { stream: stream.name, first };
+      });
+    return { placed, messages };
   }
 
   /** @throws Error when this delivery is one that must not be */
-  deliver(key: number, stream: string, first: number, attempt: number, bodies: readonly string[]): void {
+  deliver(key: number, streamName: string, attempt: number, records: readonly ReadRecord[]): void {
     const follower = this.followers.get(key);
-    if (follower?.streams.has(stream) !== true) throw new Error(`${stream} is not followed by ${key}`);
-    follower.delivered += bodies.length;
+    if (follower?.streams.has(streamName) !== true) throw new Error(`${streamName} is not followed by ${key}`);
+    follower.delivered += records.length;
     if (follower.delivered > follower.upTo) throw new Error(`follower ${key} got more than its credit`);
-    const model = this.streams.get(stream)!;
-    bodies.forEach((body, index) => {
-      const sequence = first + index;
-      const where = `${stream}/${sequence} to follower ${key}`;
-      const message = model.messages[sequence - 1];
-      if (message?.body !== body) throw new Error(`${where}: '${body}', and it is '${message?.body}'`);
-      if (message.state !== 'fresh' && message.state !== 'waiting')
-        throw new Error(`${where}: it is ${message.state} (with ${message.holder})`);
-      if (message.attempt !== attempt)
-        throw new Error(`${where}: in attempt ${attempt}, and it is in ${message.attempt}`);
-      if (message.notBefore > performance.now()) throw new Error(`${where}: before its delay is over`);
-      if (message.state === 'fresh' && firstFresh(model) !== sequence)
-        throw new Error(`${where}: ${firstFresh(model)} comes first`);
-      if (attempt > 1) model.redelivered++;
-      message.state = 'held';
-      message.holder = key;
-    });
+    const group = this.streams.get(streamName)!.groups.get(follower.group)!;
+    for (const record of records) {
+      try {
+        deliverOne(group, key, attempt, record);
+      } catch (error) {
+        const where = `${streamName}/${record.sequence} to follower ${key} of '${group.name}'`;
+        throw new Error(`${where}: ${(error as Error).message}`);
+      }
+    }
   }
 
   /** Changes what the follower holds of the range, in that attempt; the rest is what must be told to be stale. */
-  settle(
-    key: number,
-    range: Range,
-    isForGood: boolean,
-    change: (message: ModelMessage) => void,
-  ): StreamRanges[] {
-    const former = this.followers.get(key)?.former ?? [];
-    const messages = this.streams.get(range.stream)?.messages ?? [];
-    const isFollowed = this.followers.get(key)?.streams.has(range.stream) ?? false;
+  settle(key: number, range: Range, isForGood: boolean, change: (held: Held) => void): StreamRanges[] {
+    const follower = this.followers.get(key);
+    const stream = this.streams.get(range.stream);
+    const group = follower?.streams.has(range.stream) ? stream?.groups.get(follower.group) : undefined;
+    const former = follower?.former ?? [];
     const stale: StreamRanges[] = [];
     for (let sequence = range.first; sequence <= range.last; sequence++) {
-      const message = messages[sequence - 1];
-      const isHeld = isFollowed && message?.state === 'held' && message.holder === key;
-      // The first settlement is taken for that of a deleted stream's message.
+      const entry = group?.entries[sequence - 1];
+      const isHeld = entry?.state === 'held' && entry.holder === key && entry.attempt === range.attempt;
+      // The first settlement is taken for that of a message which was held when its stream was deleted.
       const index = former.indexOf(`${range.stream}/${sequence}/${range.attempt}`);
       if (index >= 0 && isForGood) former.splice(index, 1);
-      if (index < 0 && isHeld && message.attempt === range.attempt) change(message);
+      if (index < 0 && isHeld) change({ stream: stream!, group: group!, entry });
       else {
         const { attempt } = range;
         stale.push({ stream: range.stream, ranges: [{ first: sequence, last: sequence, attempt }] });
       }
     }
+    if (stream !== undefined) removeDone(stream);
     return stale;
   }
 
   /** The follower is gone: what it held comes back one attempt further. */
   leave(key: number): void {
+    const held = this.held(key);
     this.followers.delete(key);
-    for (const message of this.#all()) if (message.holder === key) giveBack(message, 1);
+    for (const { stream, group, entry } of held) fail(stream, group, entry, undefined);
   }
 
-  restart(survives: boolean): void {
-    for (const key of [...this.followers.keys()]) this.leave(key);
+  /** @param isCrash what was held comes back at once */
+  restart(survives: boolean, isCrash: boolean): void {
+    for (const key of [...this.followers.keys()]) {
+      if (isCrash) for (const { stream, group, entry } of this.held(key)) fail(stream, group, entry, 0);
+      this.leave(key);
+    }
     if (!survives) this.streams.clear();
-    for (const message of this.#all()) message.notBefore = 0;
-    for (const stream of this.streams.values()) stream.redelivered = 0;
-  }
-
-  purge(name: string): number {
-    const stream = this.streams.get(name)!;
-    const left = stream.messages.filter(({ state }) => state !== 'gone');
-    stream.hasGroup = true;
-    for (const message of left) settleForGood(message);
-    return left.length;
+    for (const { groups } of this.streams.values()) {
+      for (const group of groups.values()) {
+        group.redelivered = 0;
+        for (const entry of group.entries) entry.notBefore -= RESTART_SLACK_MS;
+      }
+    }
   }
 
   /** @returns the followers that are over with it */
   delete(name: string): number[] {
-    for (const { key, former } of this.followers.values()) {
-      for (const { stream, message } of this.held(key)) {
-        if (stream === name) former.push(`${name}/${message.sequence}/${message.attempt}`);
-      }
-    }
+    const over = [...this.followers.keys()].filter((key) => this.#drop(key, name));
     this.streams.delete(name);
-    const over: number[] = [];
-    for (const { key, bind, streams } of this.followers.values()) {
-      streams.delete(name);
-      if ('stream' in bind && bind.stream === name) over.push(key);
-    }
-    for (const key of over) this.followers.delete(key);
     return over;
   }
 
-  held(key: number): { stream: string; message: ModelMessage }[] {
-    return [...this.streams.values()].flatMap(({ name, messages }) =>
-      messages.filter(({ holder }) => holder === key).map((message) => ({ stream: name, message })),
+  /** @returns the followers that are over with it */
+  deleteGroup(stream: ModelStream, name: string): number[] {
+    const members = [...this.followers.values()].filter(
+      ({ group, streams }) => group === name && streams.has(stream.name),
     );
+    const over = members.filter(({ key }) => this.#drop(key, stream.name)).map(({ key }) => key);
+    stream.groups.delete(name);
+    removeDone(stream);
+    return over;
+  }
+
+  held(key: number): Held[] {
+    const held: Held[] = [];
+    for (const stream of this.streams.values()) {
+      for (const group of stream.groups.values()) {
+        for (const entry of group.entries) if (entry.holder === key) held.push({ stream, group, entry });
+      }
+    }
+    return held;
+  }
+
+  /** What went to the dead letters is there. */
+  buried(): void {
+    for (const stream of this.streams.values()) {
+      for (const { entries } of stream.groups.values()) {
+        for (const entry of entries) if (entry.state === 'dying') settleForGood(entry);
+      }
+      removeDone(stream);
+    }
+  }
+
+  get groups(): ModelGroup[] {
+    return [...this.streams.values()].flatMap(({ groups }) => [...groups.values()]);
   }
 
   /** Whether the engine has nothing to do: no follower with credit has a message to get. */
   get isQuiet(): boolean {
     const now = performance.now();
-    return [...this.followers.values()].every(({ upTo, delivered, streams }) => {
+    return [...this.followers.values()].every(({ upTo, delivered, streams, group }) => {
       if (delivered >= upTo) return true;
-      return [...streams].every((name) => !this.streams.get(name)!.messages.some((m) => isDue(m, now)));
+      return [...streams].every((name) => !hasDue(this.streams.get(name)!.groups.get(group)!, now));
     });
   }
 
-  #all(): ModelMessage[] {
-    return [...this.streams.values()].flatMap(({ messages }) => messages);
+  /** @returns whether the follower is over, as it followed nothing else */
+  #drop(key: number, name: string): boolean {
+    const { bind, streams, former } = this.followers.get(key)!;
+    for (const { stream, entry } of this.held(key)) {
+      if (stream.name === name) former.push(`${name}/${entry.message.sequence}/${entry.attempt}`);
+    }
+    const isOver = streams.delete(name) && 'stream' in bind;
+    if (isOver) this.followers.delete(key);
+    return isOver;
   }
-}
-
-export function settleForGood(message: ModelMessage): void {
-  message.state = 'gone';
-  message.holder = undefined;
-}
-
-export function giveBack(message: ModelMessage, attempts: 0 | 1, delayMs = 0): void {
-  message.state = 'waiting';
-  message.holder = undefined;
-  message.attempt += attempts;
-  message.notBefore = delayMs === 0 ? 0 : performance.now() + delayMs;
 }
 
 export function matches(bind: ModelFollower['bind'], name: string): boolean {
   return 'stream' in bind ? bind.stream === name : new RegExp(bind.pattern).test(name);
 }
 
-/** What streamInfo and pending are to tell. */
-export function expectedInfo({ messages, hasGroup, redelivered }: ModelStream): object {
-  const left = messages.filter(({ state }) => state !== 'gone');
-  const pending = left.filter(({ state }) => state === 'held' || state === 'waiting');
-  const fresh = left.filter(({ state }) => state === 'fresh');
-  const nextSequence = messages.length + 1;
-  const ackFloor = (left[0]?.sequence ?? nextSequence) - 1;
-  const group = { lag: fresh.length, pending: pending.length, redelivered, ackFloor };
-  return { messages: left.length, nextSequence, groups: hasGroup ? [group] : [] };
+/** @throws Error when this delivery is one that must not be */
+function deliverOne(group: ModelGroup, follower: number, attempt: number, record: ReadRecord): void {
+  const { sequence, body, attributes } = record;
+  const entry = group.entries[sequence - 1];
+  const message = entry?.message;
+  if (message?.body !== body) throw new Error(`'${body}', and it is '${message?.body}'`);
+  const isAlike = (attributes.priority ?? 1) === message.priority && attributes.key === message.key;
+  if (!isAlike) throw new Error(`with ${JSON.stringify(attributes)}`);
+  if (entry!.state !== 'fresh' && entry!.state !== 'waiting') {
+    throw new Error(`it is ${entry!.state} (with ${entry!.holder})`);
+  }
+  if (entry!.attempt !== attempt) throw new Error(`in attempt ${attempt}, and it is in ${entry!.attempt}`);
+  if (entry!.notBefore > performance.now()) throw new Error('before its delay is over');
+  const before = comesBefore(group, entry!);
+  if (before !== undefined) throw new Error(`${before} comes first`);
+  if (attempt > 1) group.redelivered++;
+  entry!.state = 'held';
+  entry!.holder = follower;
 }
 
-function firstFresh({ messages }: ModelStream): number | undefined {
-  return messages.find(({ state }) => state === 'fresh')?.sequence;
+/** A message that has to be delivered before this one. */
+function comesBefore(group: ModelGroup, { message, state }: ModelEntry): number | undefined {
+  const isByKey = group.options.ordering === 'key';
+  const first = group.entries.find((other) => {
+    const { priority, key, isDurable, sequence } = other.message;
+    if (other.message === message) return false;
+    // While a key is taken its messages wait, and others go ahead.
+    if (isByKey && (key === undefined || key !== message.key)) return false;
+    const isEarlier = state === 'fresh' && other.state === 'fresh' && sequence < message.sequence;
+    if (priority === message.priority) return isEarlier;
+    if (isByKey || priority < message.priority) return false;
+    return other.state === 'waiting' ? other.notBefore === 0 : other.state === 'fresh' && isDurable;
+  });
+  if (first !== undefined) return first.message.sequence;
+  return state === 'fresh' && message.key !== undefined ? takenKeys(group).get(message.key) : undefined;
 }
 
-function isDue({ state, notBefore }: ModelMessage, now: number): boolean {
-  return state === 'fresh' || (state === 'waiting' && notBefore <= now);
+function hasDue(group: ModelGroup, now: number): boolean {
+  const taken = takenKeys(group);
+  return group.entries.some(({ message: { key }, state, notBefore }) => {
+    if (state === 'waiting') return notBefore <= now;
+    return state === 'fresh' && notBefore <= now && (key === undefined || !taken.has(key));
+  });
 }

@@ -8,10 +8,12 @@ import { StreamLog } from '../../src/stream/stream-log.ts';
 const PATTERNS = ['^a', 'b$', '.', 'a.*b', '^\\$', 'nothing'];
 
 function stream(id: number, name: string): Stream {
-  const stored = { id, name, createdAt: 0, nextSequence: 1, messages: 0, bytes: 0 };
+  const counts = { nextSequence: 1, firstSequence: 1, messages: 0, bytes: 0, lastTime: 0 };
+  const stored = { id, name, createdAt: 0, lanes: [], ...counts };
   const options = { storage: 'memory', retention: 'work' };
   const budget = new CacheBudget(0);
-  return new Stream({ ...stored, options }, () => new StreamLog({ streamId: id, budget, readFrom: () => 1 }));
+  const logOf = (_: Stream, lane: number) => new StreamLog({ streamId: id, lane, budget, readFrom: () => 1 });
+  return new Stream({ ...stored, options }, 0, logOf);
 }
 
 test('what a router remembers of a pattern is true as streams come and go', () => {

@@ -1,13 +1,13 @@
 import { Command } from 'commander';
-import { bindOf } from '../bind-arguments.ts';
+import { bindOf } from '../arguments/bind-arguments.ts';
 import { type ClientFlags, takesBroker } from '../connection/client-flags.ts';
 import { tellOfConnection } from '../connection/notices.ts';
 import { openLastingConnection } from '../connection/open-connection.ts';
 import { examples } from '../examples.ts';
 import { followBind } from '../follow/follow-bind.ts';
-import { bodyLine, jsonLine, type MessageLine, shownBodyLine } from '../follow/message-line.ts';
+import { bodyLine, jsonLine, type MessageLine, shownBodyLine } from '../messages/message-line.ts';
 import { onStopSignal } from '../terminal/stop-signals.ts';
-import { wholeNumber } from '../terminal/whole-number.ts';
+import { wholeNumber } from '../arguments/whole-number.ts';
 
 interface FollowFlags extends ClientFlags {
   readonly regex?: string;

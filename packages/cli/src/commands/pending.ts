@@ -7,7 +7,7 @@ import { count, duration } from '../terminal/amounts.ts';
 import { print, printJson } from '../terminal/print.ts';
 import { table } from '../terminal/table.ts';
 import { visible } from '../terminal/visible.ts';
-import { wholeNumber } from '../terminal/whole-number.ts';
+import { wholeNumber } from '../arguments/whole-number.ts';
 
 interface PendingFlags extends ClientFlags {
   readonly follower?: number;

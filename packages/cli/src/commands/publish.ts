@@ -1,6 +1,6 @@
 import { Publisher } from '@simplemq/client';
 import { Command, Option } from 'commander';
-import { bindOf } from '../bind-arguments.ts';
+import { bindOf } from '../arguments/bind-arguments.ts';
 import { CommandError } from '../command-error.ts';
 import { type ClientFlags, takesBroker } from '../connection/client-flags.ts';
 import { tellOfConnection } from '../connection/notices.ts';

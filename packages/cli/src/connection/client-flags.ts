@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { wholeNumber } from '../terminal/whole-number.ts';
+import { wholeNumber } from '../arguments/whole-number.ts';
 
 /** What every command that speaks to a broker takes. */
 export interface ClientFlags {

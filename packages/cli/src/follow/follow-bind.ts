@@ -1,6 +1,6 @@
 import { type Bind, type Connection, Follower } from '@simplemq/client';
 import { AckingWriter } from './acking-writer.ts';
-import type { MessageLine } from './message-line.ts';
+import type { MessageLine } from '../messages/message-line.ts';
 
 export interface FollowOptions {
   readonly line: MessageLine;

@@ -45,6 +45,19 @@ export function duration(ms: number): string {
   return both(ms, DAY_MS, 'd', HOUR_MS, 'h');
 }
 
+/** A time with the largest unit that says it exactly, as '36 h' for a day and a half. */
+export function exactDuration(ms: number): string {
+  const [unitMs, name] = EXACT_UNITS.find(([unit]) => ms >= unit && ms % unit === 0) ?? [1, 'ms'];
+  return `${count(ms / unitMs)} ${name}`;
+}
+
+const EXACT_UNITS = [
+  [DAY_MS, 'd'],
+  [HOUR_MS, 'h'],
+  [MINUTE_MS, 'min'],
+  [SECOND_MS, 's'],
+] as const;
+
 function both(ms: number, large: number, largeName: string, small: number, smallName: string): string {
   const rest = Math.floor((ms % large) / small);
   return `${Math.floor(ms / large)} ${largeName}${rest === 0 ? '' : ` ${rest} ${smallName}`}`;

@@ -1,7 +1,9 @@
 import { inspect } from 'node:util';
 import { ConnectionLost } from '@simplemq/protocol';
-import { Cursor } from '../cursor.ts';
+import { Cursor } from '../cursor/cursor.ts';
 import { PublishQueue } from '../publisher/publish-queue.ts';
+import { runTransaction, type Transaction, type TransactionReceipt } from '../transaction/transaction.ts';
+import { TransactionSource } from '../transaction/transaction-source.ts';
 import { ControlRequests } from './control-requests.ts';
 import { type ConnectionCore, setCore } from './core.ts';
 import { ConnectionEmitter } from './events.ts';
@@ -25,7 +27,9 @@ export class Connection extends ConnectionEmitter {
     super();
     const link = new Link(readSettings(options), this);
     const requests = new ControlRequests(link);
-    this.#core = { link, requests, publishes: new PublishQueue(link), drainables: new Set() };
+    const publishes = new PublishQueue(link);
+    const transactions = new TransactionSource(publishes);
+    this.#core = { link, requests, publishes, transactions, drainables: new Set() };
     setCore(this, this.#core);
   }
 
@@ -42,9 +46,23 @@ export class Connection extends ConnectionEmitter {
     return this.#core.link.session !== undefined;
   }
 
-  /** The management object: streams, pending entries. */
+  /** The management object: streams, groups, what they hold, dead letters, schedules. */
   cursor(): Cursor {
     return new Cursor(this);
+  }
+
+  /**
+   * Publishes and acks in one commit: all of it is done, or nothing. So a worker that reads, computes and publishes does
+   * so exactly once. What `work` puts into the transaction is sent when it has returned; when it throws nothing is sent,
+   * and the messages that were to be acked are unsettled again. A transaction with nothing in it is not sent.
+   *
+   * @returns when all of it is as durable as the receipt says
+   * @throws whatever `work` throws; StaleAck when an ack comes too late, and whatever a publish may throw, among them
+   *   MessageTooLarge where it does not fit a frame: then nothing of it was done. Unsupported by a broker without the
+   *   feature 'transactions'
+   */
+  transaction(work: (transaction: Transaction) => unknown): Promise<TransactionReceipt> {
+    return runTransaction(this.#core, work);
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { PublishQueue } from '../publisher/publish-queue.ts';
+import type { TransactionSource } from '../transaction/transaction-source.ts';
 import type { Connection } from './connection.ts';
 import type { ControlRequests } from './control-requests.ts';
 import type { Link } from './link.ts';
@@ -13,6 +14,7 @@ export interface ConnectionCore {
   readonly link: Link;
   readonly requests: ControlRequests;
   readonly publishes: PublishQueue;
+  readonly transactions: TransactionSource;
   readonly drainables: Set<Drainable>;
 }
 

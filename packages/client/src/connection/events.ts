@@ -4,7 +4,7 @@ import type { SimpleMQError, StreamRanges } from '@simplemq/protocol';
 /** Settlements that nobody awaited and that did not take effect. */
 export interface StaleAcks {
   readonly ranges: readonly StreamRanges[];
-  /** StaleAck when the broker (or the SDK) refused them; ConnectionLost when no answer came. */
+  /** StaleAck when they came too late; ConnectionLost when no answer came; Unsupported when the broker lacks a feature. */
   readonly error: SimpleMQError;
 }
 

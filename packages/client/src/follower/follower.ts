@@ -1,49 +1,30 @@
-import { checkName, type SimpleMQError, Unsupported } from '@simplemq/protocol';
+import { type SimpleMQError, Unsupported } from '@simplemq/protocol';
 import type { Bind } from '../bind.ts';
-import type { Codec } from '../codec/codec.ts';
 import { msgpack } from '../codec/msgpack.ts';
 import type { Connection } from '../connection/connection.ts';
 import { type ConnectionCore, coreOf } from '../connection/core.ts';
-import { invalid, wholeNumber } from '../connection/options.ts';
+import { invalid } from '../connection/options.ts';
 import type { Session } from '../connection/session.ts';
+import { bodyReader } from '../message/body-reader.ts';
+import { BodyCheck } from '../schema/body-check.ts';
+import { CheckedIterator } from './checked-iterator.ts';
+import { checkFollowerOptions, type FollowerOptions, featuresOf, wireGroup } from './follower-options.ts';
 import type { Message, NackOptions } from './message.ts';
 import { MessageIterator } from './message-iterator.ts';
 import type { SourceOptions } from './message-source.ts';
-import { type MessageHandler, type RunOptions, Worker } from './worker.ts';
-
-export interface FollowerOptions {
-  /** Followers of one group share a stream's messages. Default workers. Another needs the feature 'groups'. */
-  group?: string;
-  /**
-   * How many messages may be held, the one in hand included. Default 'auto': one for a slow handler, some tens of
-   * milliseconds of work for a quick one, and messages behind a handler that turns slow are handed back.
-   */
-  prefetch?: 'auto' | number;
-  /** How long a lease lasts unless extended, in ms; the SDK extends it while the message is in hand. Default 30,000. */
-  leaseMs?: number;
-  /** Default msgpack. */
-  // biome-ignore lint/suspicious/noExplicitAny: a codec of any body will do
-  codec?: Codec<any>;
-  /** Where a new group begins. Default 'first'. Needs the feature 'startFrom'. */
-  startFrom?: 'first' | 'new' | { sequence: number } | { time: Date | number };
-  /** 'key' hands messages of one key to one follower at a time. Default 'none'. Needs the feature 'ordering'. */
-  ordering?: 'none' | 'key';
-  /** Only this follower. Default false. Needs the feature 'exclusive'. */
-  exclusive?: boolean;
-}
+import { type MessageHandler, type RunOptions, readRunOptions } from './run-options.ts';
+import { Worker } from './worker.ts';
 
 export interface GetMessagesOptions {
   /**
    * At most once: messages are acked before your code sees them, and the ack is durable by then. They are acked by
    * the run, as they were delivered, so leaving the loop or a crash loses those of the run that were not seen yet;
-   * `prefetch: 1` makes that none. Default false.
+   * `prefetch: 1` makes that none. Not together with a `schema`, which could not reject them any more. Default false.
    */
   autoAck?: boolean;
   /** Ends the loop after the message in hand. */
   signal?: AbortSignal;
 }
-
-const DEFAULT_GROUP = 'workers';
 
 /**
  * Takes messages from the streams of a bind. After a lost connection it resumes by itself: what was buffered is
@@ -54,57 +35,53 @@ const DEFAULT_GROUP = 'workers';
 export class Follower<T = unknown> {
   readonly bind: Bind;
   readonly #core: ConnectionCore;
-  readonly #options: FollowerOptions;
-  readonly #features: readonly string[];
+  readonly #options: FollowerOptions<T>;
+  readonly #check: BodyCheck<T> | undefined;
 
-  constructor(connection: Connection, bind: Bind, options: FollowerOptions = {}) {
+  constructor(connection: Connection, bind: Bind, options: FollowerOptions<T> = {}) {
+    checkFollowerOptions(options);
     this.bind = bind;
     this.#core = coreOf(connection);
     this.#options = options;
-    if (options.group !== undefined) checkName('group', options.group);
-    if (typeof options.prefetch === 'number') wholeNumber('prefetch', options.prefetch, 1, 1_000_000);
-    else if (options.prefetch !== undefined && options.prefetch !== 'auto') {
-      throw invalid('prefetch', "it must be 'auto' or a number");
-    }
-    if (options.leaseMs !== undefined) wholeNumber('leaseMs', options.leaseMs, 1, 2 ** 31 - 1);
-    this.#features = featuresOf(options);
+    if (options.schema !== undefined) this.#check = new BodyCheck(options.schema);
   }
 
   /**
    * The messages as they come, for `for await`. Each call is a follower of its own to the broker. Leaving the loop
    * gives what was not handled back at once; `signal` ends it after the message in hand.
    *
-   * @throws from the loop: StreamNotFound, GroupNotFound, TooManyFollowers, Unsupported, ConnectionLost …
+   * @throws from the loop: StreamNotFound, StreamConflict, TooManyFollowers, Unsupported, ConnectionLost …
    */
   getMessages(
     options: GetMessagesOptions = {},
   ): AsyncIterableIterator<Message<T>, undefined> & AsyncDisposable {
+    const { autoAck = false, signal } = options;
+    if (autoAck && this.#check !== undefined) {
+      throw invalid('autoAck', 'with a schema, messages must not be acked before they were looked at');
+    }
     const { drainables, link } = this.#core;
-    const iterator = new MessageIterator<T>(
-      link,
-      this.#sourceOptions(1, options.autoAck ?? false),
-      options.signal,
-      () => drainables.delete(drainable),
-    );
+    const source = sourceOptions(this.bind, this.#options, { concurrency: 1, autoAck });
+    const iterator = new MessageIterator<T>(link, source, signal, () => drainables.delete(drainable));
     const drainable = { drain: () => iterator.end() };
     drainables.add(drainable);
-    return iterator;
+    return this.#check === undefined ? iterator : new CheckedIterator(iterator, this.#check);
   }
 
   /**
-   * Handles messages until `signal` or SIGTERM: acks when the handler returns, nacks with growing delays when it
-   * throws, extends leases while it runs.
+   * Handles messages until `signal` or SIGTERM: acks when the handler returns, nacks when it throws or takes longer
+   * than `timeoutMs`, extends leases while it runs.
    *
    * @returns when it has drained: those in hand were finished, all others given back
    */
-  async run(handler: MessageHandler<T>, options: RunOptions = {}): Promise<void> {
+  async run(handler: MessageHandler<T>, options: RunOptions<T> = {}): Promise<void> {
     const { drainables, link } = this.#core;
-    const concurrency = wholeNumber('concurrency', options.concurrency ?? 1, 1, 100_000);
-    const worker = new Worker<T>(link, this.#sourceOptions(concurrency, false), handler);
+    const settings = readRunOptions(options);
+    const source = sourceOptions(this.bind, this.#options, { ...settings, autoAck: false });
+    const worker = new Worker<T>(link, source, settings, this.#handlerOf(handler, options));
     const drainable = { drain: () => worker.end() };
     drainables.add(drainable);
     try {
-      await worker.run(options.signal);
+      await worker.run();
     } finally {
       drainables.delete(drainable);
     }
@@ -130,37 +107,42 @@ export class Follower<T = unknown> {
     return message.extend();
   }
 
-  #sourceOptions(concurrency: number, autoAck: boolean): SourceOptions {
-    const { group, leaseMs, prefetch = 'auto', codec = msgpack } = this.#options;
-    return {
-      bind: this.bind.wire,
-      group,
-      leaseMs,
-      prefetch,
-      concurrency,
-      codec,
-      autoAck,
-      refusal: (session) => this.#refusal(session),
-    };
-  }
-
-  #refusal(session: Session): SimpleMQError | undefined {
-    const { features, server } = session.welcome;
-    const lacking = this.#features.filter((feature) => !features.includes(feature));
-    if (lacking.length === 0) return undefined;
-    return new Unsupported(
-      `the broker (${server}) lacks the feature '${lacking[0]}', which this follower asks for`,
-      { details: { features: lacking } },
-    );
+  /** What a message goes through: the schema, then what is around the handler, then the handler. */
+  #handlerOf(handler: MessageHandler<T>, { around }: RunOptions<T>): MessageHandler<T> {
+    const surrounded: MessageHandler<T> =
+      around === undefined ? handler : (message) => around(message, async () => handler(message));
+    return this.#check === undefined ? surrounded : this.#check.before(surrounded);
   }
 }
 
-/** What a broker must be able to do, beyond the least, to do as asked. */
-function featuresOf({ group, startFrom, ordering, exclusive }: FollowerOptions): string[] {
-  const features: string[] = [];
-  if (group !== undefined && group !== DEFAULT_GROUP) features.push('groups');
-  if (startFrom !== undefined && startFrom !== 'first') features.push('startFrom');
-  if (ordering !== undefined && ordering !== 'none') features.push('ordering');
-  if (exclusive === true) features.push('exclusive');
-  return features;
+/** What follows a bind as these options have it; `holds`: the process is kept alive by it. */
+export function sourceOptions<T>(
+  bind: Bind,
+  options: FollowerOptions<T>,
+  { concurrency, autoAck, holds = true }: { concurrency: number; autoAck: boolean; holds?: boolean },
+): SourceOptions<T> {
+  const { group, leaseMs, prefetch = 'auto', codec = msgpack } = options;
+  const features = featuresOf(options);
+  return {
+    bind: bind.wire,
+    group,
+    wireGroup: wireGroup(options),
+    leaseMs,
+    prefetch,
+    concurrency,
+    readBody: bodyReader<T>(codec),
+    autoAck,
+    holds,
+    refusal: (session) => refusal(session, features),
+  };
+}
+
+function refusal(session: Session, needed: readonly string[]): SimpleMQError | undefined {
+  const { features, server } = session.welcome;
+  const lacking = needed.filter((feature) => !features.includes(feature));
+  if (lacking.length === 0) return undefined;
+  return new Unsupported(
+    `the broker (${server}) lacks the feature '${lacking[0]}', which this follower asks for`,
+    { details: { features: lacking } },
+  );
 }

@@ -1,51 +1,40 @@
-import { RECORD_RAW, type SimpleMQError, Unsupported } from '@simplemq/protocol';
-import type { Codec } from '../codec/codec.ts';
-import { msgpack } from '../codec/msgpack.ts';
+import { type SimpleMQError, Unsupported } from '@simplemq/protocol';
 import type { StaleAcks } from '../connection/events.ts';
 import type { Link } from '../connection/link.ts';
 import type { Session } from '../connection/session.ts';
+import type { BodyReader } from '../message/body-reader.ts';
 import type { Message } from './message.ts';
 import { Settler } from './settler.ts';
 
-export interface HeldFollowerOptions {
+export interface HeldFollowerOptions<T> {
   readonly session: Session;
   readonly link: Link;
   readonly id: number;
-  readonly leaseMs: number;
-  readonly codec: Codec;
+  readonly readBody: BodyReader<T>;
   readonly autoAck: boolean;
 }
 
 /** One follower as the broker knows it: from FOLLOWING until it ends or its session does. Messages refer to theirs. */
 export class HeldFollower<T> {
   readonly session: Session;
+  readonly link: Link;
   readonly id: number;
-  readonly leaseMs: number;
+  readonly readBody: BodyReader<T>;
   readonly autoAck: boolean;
   readonly settler: Settler;
   /** Whether its leases still hold. */
   alive = true;
-  readonly #link: Link;
-  readonly #codec: Codec;
-  readonly #isMsgpack: boolean;
   /** Messages whose signal somebody has. */
   readonly #watched = new Set<Message<T>>();
   #aborted: SimpleMQError | undefined;
 
-  constructor(options: HeldFollowerOptions) {
+  constructor(options: HeldFollowerOptions<T>) {
     this.session = options.session;
+    this.link = options.link;
     this.id = options.id;
-    this.leaseMs = options.leaseMs;
+    this.readBody = options.readBody;
     this.autoAck = options.autoAck;
-    this.#link = options.link;
-    this.#codec = options.codec;
-    this.#isMsgpack = options.codec === msgpack;
     this.settler = new Settler(options.session, options.link, options.id);
-  }
-
-  decode(body: Buffer, flags: number): T {
-    if (this.#isMsgpack && (flags & RECORD_RAW) !== 0) return body as T;
-    return this.#codec.decode(body) as T;
   }
 
   /** Aborts `message` when its lease is lost. */
@@ -58,10 +47,10 @@ export class HeldFollower<T> {
     this.#watched.add(message);
   }
 
-  /** Aborts the signals of what is not settled. */
+  /** Aborts the signals of what is in somebody's hands. */
   abort(error: SimpleMQError): void {
     this.#aborted = error;
-    for (const message of this.#watched) if (message.unsettled) message.abort(error);
+    for (const message of this.#watched) if (message.needsLease) message.abort(error);
     this.#watched.clear();
   }
 
@@ -73,18 +62,20 @@ export class HeldFollower<T> {
   }
 
   tellStale(stale: StaleAcks): void {
-    this.#link.events.tell('staleAck', stale);
+    this.link.events.tell('staleAck', stale);
   }
 
-  rejectError(reason: string | undefined): SimpleMQError {
+  /** Why a message cannot be rejected, if the broker has nowhere to put it. */
+  get rejectRefusal(): SimpleMQError | undefined {
+    if (this.session.welcome.features.includes('deadLetters')) return undefined;
     return new Unsupported(
       "the broker lacks the feature 'deadLetters', which reject asks for; use nack, or publish the message to a stream of your own",
-      { details: { features: ['deadLetters'], ...(reason !== undefined && { reason }) } },
+      { details: { features: ['deadLetters'] } },
     );
   }
 
   #sweep(): void {
-    for (const message of this.#watched) if (!message.unsettled) this.#watched.delete(message);
+    for (const message of this.#watched) if (!message.needsLease) this.#watched.delete(message);
   }
 }
 

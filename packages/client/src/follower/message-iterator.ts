@@ -23,7 +23,7 @@ export class MessageIterator<T> implements AsyncIterableIterator<Message<T>, und
   #ending = false;
   #failureTold = false;
 
-  constructor(link: Link, options: SourceOptions, signal: AbortSignal | undefined, onEnd: () => void) {
+  constructor(link: Link, options: SourceOptions<T>, signal: AbortSignal | undefined, onEnd: () => void) {
     this.#source = new MessageSource<T>(link, options, this);
     this.#signal = signal;
     this.#onEnd = onEnd;

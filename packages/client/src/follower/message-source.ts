@@ -12,10 +12,11 @@ import {
   type StreamRanges,
   type WireBind,
 } from '@simplemq/protocol';
-import type { Codec } from '../codec/codec.ts';
 import type { Link, LinkUser } from '../connection/link.ts';
 import type { DeliverySink, Session } from '../connection/session.ts';
+import type { BodyReader } from '../message/body-reader.ts';
 import { CreditAccount } from './credit-account.ts';
+import type { WireGroup } from './follower-options.ts';
 import { HeldFollower } from './held-follower.ts';
 import type { Message } from './message.ts';
 import { PrefetchWindow } from './prefetch-window.ts';
@@ -24,14 +25,18 @@ import { RunBuffer, skipStale } from './run-buffer.ts';
 import { covers } from './settlement-batch.ts';
 import { SlowWatch } from './slow-watch.ts';
 
-export interface SourceOptions {
+export interface SourceOptions<T> {
   readonly bind: WireBind;
   readonly group: string | undefined;
+  /** What the group is like when it comes to be. */
+  readonly wireGroup: WireGroup;
   readonly leaseMs: number | undefined;
   readonly prefetch: 'auto' | number;
   readonly concurrency: number;
-  readonly codec: Codec;
+  readonly readBody: BodyReader<T>;
   readonly autoAck: boolean;
+  /** Whether the process is kept alive by it. */
+  readonly holds: boolean;
   /** Why a session's broker cannot do what is asked, if it cannot. */
   readonly refusal: (session: Session) => SimpleMQError | undefined;
 }
@@ -48,7 +53,7 @@ export interface SourceOwner<T> {
 /** One follower of the SDK over all its sessions: follows, buffers, gives credit, keeps leases, hands back. */
 export class MessageSource<T> implements LinkUser, DeliverySink {
   readonly #link: Link;
-  readonly #options: SourceOptions;
+  readonly #options: SourceOptions<T>;
   readonly #owner: SourceOwner<T>;
   readonly #window: PrefetchWindow;
   readonly #credit = new CreditAccount();
@@ -58,6 +63,8 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
   #held: HeldFollower<T> | undefined;
   /** Settles when the last FOLLOW was answered, or cannot be any more. */
   #followAnswered: Promise<void> | undefined;
+  /** Its group was as asked once. */
+  #hasFollowed = false;
   /** Finished messages until the next look at window and credit, and how many that look will stand for. */
   #untilReview = 1;
   #sinceReview = 1;
@@ -69,7 +76,7 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
   #stopping: Promise<void> | undefined;
   #failure: SimpleMQError | undefined;
 
-  constructor(link: Link, options: SourceOptions, owner: SourceOwner<T>) {
+  constructor(link: Link, options: SourceOptions<T>, owner: SourceOwner<T>) {
     this.#link = link;
     this.#options = options;
     this.#owner = owner;
@@ -97,7 +104,7 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
     }
     this.#started = true;
     this.#link.add(this);
-    this.#link.hold();
+    if (this.#options.holds) this.#link.hold();
     const session = this.#link.session;
     if (session !== undefined) this.#follow(session);
   }
@@ -173,32 +180,44 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
       this.#fail(refusal);
       return;
     }
+    const answer = Promise.withResolvers<void>();
+    this.#followAnswered = answer.promise;
+    this.#askToFollow(session, this.#options.wireGroup, answer.resolve);
+  }
+
+  /** `done` is called when it was answered, or cannot be any more. */
+  #askToFollow(session: Session, wireGroup: WireGroup, done: () => void): void {
     const { bind, group, leaseMs } = this.#options;
     const follow = {
       bind,
       ...(group !== undefined && { group }),
       ...(leaseMs !== undefined && { leaseMs }),
+      ...wireGroup,
       ...this.#credit.begin(this.#owner.inHandCount(), this.#drained ? 0 : this.#window.size),
     };
-    const answer = Promise.withResolvers<void>();
-    this.#followAnswered = answer.promise;
     const requester = {
       answered: (payload: Buffer) => {
         this.#following(session, decodeFollowing(payload));
-        answer.resolve();
+        done();
       },
       refused: (error: SimpleMQError) => {
+        // Options that were changed since it first followed are no reason to stop: it takes the group as it is.
+        if (this.#hasFollowed && wireGroup.options !== undefined && error.code === 'StreamConflict') {
+          this.#askToFollow(session, {}, done);
+          return;
+        }
         if (!session.closed && error.code !== 'ServerClosing') this.#fail(error);
-        answer.resolve();
+        done();
       },
     };
     session.request(Opcode.Follow, requester, (id) => encodeFollow(id, follow));
   }
 
   #following(session: Session, { follower, leaseMs }: Following): void {
-    const { codec, autoAck } = this.#options;
-    const held = new HeldFollower<T>({ session, link: this.#link, id: follower, leaseMs, codec, autoAck });
+    const { readBody, autoAck } = this.#options;
+    const held = new HeldFollower<T>({ session, link: this.#link, id: follower, readBody, autoAck });
     this.#held = held;
+    this.#hasFollowed = true;
     session.attach(follower, this);
     clearInterval(this.#leaseTimer);
     this.#leaseTimer = setInterval(() => this.#extendLeases(held), Math.max(1, leaseMs / 3)).unref();
@@ -262,7 +281,7 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
     if (!held.alive || held.autoAck) return;
     const entries = this.#buffer.ranges();
     for (const message of this.#owner.inHand()) {
-      if (!message.unsettled || message.run.held !== held) continue;
+      if (!message.needsLease || message.run.held !== held) continue;
       const { stream, sequence, attempt } = message;
       entries.push({ stream, ranges: [{ first: sequence, last: sequence, attempt }] });
     }
@@ -273,7 +292,7 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
     if (held !== this.#held) return;
     for (const message of this.#owner.inHand()) {
       const { stream, sequence, attempt } = message;
-      if (message.unsettled && covers(stale, stream, sequence, attempt)) {
+      if (message.needsLease && covers(stale, stream, sequence, attempt)) {
         message.abort(new StaleAck(`the lease of ${stream} ${sequence} was lost`));
       }
     }
@@ -312,7 +331,7 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
     this.#buffer.clear();
     if (!this.#started) return;
     this.#link.remove(this);
-    this.#link.release();
+    if (this.#options.holds) this.#link.release();
   }
 
   async #leave(held: HeldFollower<T>): Promise<void> {

@@ -1,13 +1,12 @@
 import { inspect } from 'node:util';
-import { type Attributes, ProtocolViolation, type SimpleMQError, StaleAck } from '@simplemq/protocol';
-import { PRIORITIES, type Priority } from './priority.ts';
+import { type Attributes, type SimpleMQError, StaleAck } from '@simplemq/protocol';
+import { PRIORITIES, type Priority } from '../message/priority.ts';
+import { shownBody } from '../message/read-message.ts';
 import type { Run } from './run.ts';
 import { RefusedSettlement } from './settlement.ts';
 
-export type { Priority } from './priority.ts';
-
 export interface NackOptions {
-  /** Deliver again no sooner than in so many milliseconds. Default 0. */
+  /** Deliver again no sooner than in so many milliseconds; 0: at once. Default: as the group's retry policy has it. */
   delayMs?: number;
   /** Why, for those who look at it later. */
   reason?: string;
@@ -17,13 +16,28 @@ const OPEN = 0;
 const ACKED = 1;
 const ACKED_BEFORE = 2;
 const NACKED = 3;
+const REJECTED = 4;
+/** A transaction whose function still runs will ack it. */
+const ENLISTED = 5;
+
+/** What became of a message that cannot be settled any more, by its state. */
+const FATES: readonly string[] = [
+  'its lease ended with the connection or the follower that it came by; it is delivered again',
+  'it was acked before',
+  'it was acked before',
+  'it was nacked before',
+  'it was rejected before',
+  'a transaction has it',
+];
 
 /** Bodies are decoded on first sight; this says that one was not. */
 const UNREAD: unique symbol = Symbol('unread');
 
 /**
- * A message that was delivered to a follower. Settle it once, with ack() or nack(). Promises of settlements need not be
- * awaited: those that fail unawaited are told by the connection's event 'staleAck'.
+ * A message that was delivered to a follower. Settle it once: with ack(), nack() or reject(), or in a transaction.
+ * Promises of settlements need not be awaited: those that fail unawaited are told by the connection's event 'staleAck'.
+ *
+ * What it shows is as in ReadMessage. It does not extend it because a second constructor for each message shows.
  */
 export class Message<T = unknown> {
   /** Its number in its stream, from 1. */
@@ -47,12 +61,13 @@ export class Message<T = unknown> {
   }
 
   /**
-   * What was published. Bytes are a view of the received frame: copy them to keep them for long.
+   * What was published; with a follower's `schema`, what that makes of it. Bytes are a view of the received frame: copy
+   * them to keep them for long.
    *
    * @throws ProtocolViolation when the codec cannot decode it
    */
   get body(): T {
-    if (this.#body === UNREAD) this.#body = this.#decode();
+    if (this.#body === UNREAD) this.#body = this.#run.body(this.#offset, this.sequence);
     return this.#body;
   }
 
@@ -82,7 +97,10 @@ export class Message<T = unknown> {
     return this.#run.attempt > 1;
   }
 
-  /** Aborted when the lease is lost (its time ran out, the connection went) or when the follower drains. */
+  /**
+   * Aborted when the lease is lost (its time ran out, the connection went), when the follower drains, and when the
+   * handler takes longer than its `timeoutMs`.
+   */
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
@@ -91,7 +109,7 @@ export class Message<T = unknown> {
     return this.#abort.signal;
   }
 
-  /** Whether it was neither acked nor nacked yet. */
+  /** Whether it was neither settled yet nor put into a transaction. */
   get unsettled(): boolean {
     return this.#state === OPEN;
   }
@@ -110,7 +128,7 @@ export class Message<T = unknown> {
   }
 
   /**
-   * The message failed: it is delivered again, one attempt further.
+   * The message failed: it is delivered again, one attempt further, as the group's retry policy has it.
    *
    * @throws StaleAck, ConnectionLost
    */
@@ -124,10 +142,16 @@ export class Message<T = unknown> {
   /**
    * The message can never be handled: it goes to the dead letters.
    *
-   * @throws Unsupported by a broker without the feature 'deadLetters'
+   * @returns when it is there
+   * @throws StaleAck, ConnectionLost; Unsupported by a broker without the feature 'deadLetters'
    */
   reject(reason?: string): Promise<void> {
-    return new RefusedSettlement(this.#run.held.rejectError(reason), undefined);
+    const { held } = this.#run;
+    if (this.#state !== OPEN || !held.alive) return this.#settledBefore('reject');
+    const refusal = held.rejectRefusal;
+    if (refusal !== undefined) return this.#refused(refusal);
+    this.#state = REJECTED;
+    return held.settler.reject(this.#run, this.sequence, reason);
   }
 
   /**
@@ -141,9 +165,10 @@ export class Message<T = unknown> {
     return held.settler.extend(this.#run, this.sequence);
   }
 
-  /** The lease is lost, or the follower drains. For the SDK's own use. */
+  /** The lease is lost, the follower drains, or the handler's time is over. For the SDK's own use. */
   abort(reason: SimpleMQError): void {
-    this.#abort?.abort(reason);
+    this.#abort ??= new AbortController();
+    this.#abort.abort(reason);
   }
 
   /** What a range of its stream and attempt has to cover to mean this message. For the SDK's own use. */
@@ -151,35 +176,71 @@ export class Message<T = unknown> {
     return this.#run;
   }
 
+  /** Whether its lease is to be kept: it is unsettled, or in a transaction that is not sent yet. For the SDK's own use. */
+  get needsLease(): boolean {
+    return this.#state === OPEN || this.#state === ENLISTED;
+  }
+
+  /**
+   * A transaction takes it. For the SDK's own use.
+   *
+   * @returns false when it needs no ack because of autoAck
+   * @throws StaleAck when it is settled, in another transaction, or its lease is gone
+   */
+  enlist(): boolean {
+    if (this.#state === ACKED_BEFORE) return false;
+    if (this.#state !== OPEN || !this.#run.held.alive) throw this.#staleError('ack in a transaction');
+    this.#state = ENLISTED;
+    return true;
+  }
+
+  /**
+   * Its transaction is sent now. For the SDK's own use.
+   *
+   * @throws StaleAck when it was taken from the transaction, or its lease is gone
+   */
+  commit(): void {
+    if (this.#state !== ENLISTED || !this.#run.held.alive) throw this.#staleError('ack in a transaction');
+    this.#state = ACKED;
+  }
+
+  /** Its transaction came to nothing, so that it can be settled otherwise. For the SDK's own use. */
+  delist(): void {
+    if (this.#state === ENLISTED || this.#state === ACKED) this.#state = OPEN;
+  }
+
+  /** Nacks it also when a transaction has it, unless that was sent. For the SDK's own use. */
+  giveUp(options: NackOptions): void {
+    if (this.#state === ENLISTED) this.#state = OPEN;
+    if (this.#state === OPEN) void this.nack(options);
+  }
+
+  /** Shows what a schema made of the body. For the SDK's own use. */
+  replaceBody(body: T): void {
+    this.#body = body;
+  }
+
   #allAttributes(): Attributes {
     this.#attributes ??= this.#run.attributes(this.#offset);
     return this.#attributes;
   }
 
-  #decode(): T {
-    const { flags, body } = this.#run.record(this.#offset);
-    try {
-      return this.#run.held.decode(body, flags);
-    } catch (cause) {
-      throw new ProtocolViolation(
-        `the body of ${this.stream} ${this.sequence} cannot be decoded; does the publisher use the same codec?`,
-        { cause, details: { stream: this.stream, sequence: this.sequence } },
-      );
-    }
+  #settledBefore(what: string): Promise<void> {
+    if (this.#state === ACKED_BEFORE && what === 'ack') return Promise.resolve();
+    return this.#refused(this.#staleError(what));
   }
 
-  #settledBefore(what: 'ack' | 'nack' | 'extend'): Promise<void> {
-    if (this.#state === ACKED_BEFORE && what === 'ack') return Promise.resolve();
-    const why =
-      this.#state === OPEN
-        ? 'its lease ended with the connection or the follower that it came by; it is delivered again'
-        : `it was ${this.#state === NACKED ? 'nacked' : 'acked'} before`;
-    const error = new StaleAck(`${what} of ${this.stream} ${this.sequence} came too late: ${why}`, {
-      details: { stream: this.stream, sequence: this.sequence, attempt: this.attempt },
-    });
+  #refused(error: SimpleMQError): Promise<void> {
     const { sequence, attempt, stream } = this;
     const ranges = [{ stream, ranges: [{ first: sequence, last: sequence, attempt }] }];
     return new RefusedSettlement(error, () => this.#run.held.tellStale({ ranges, error }));
+  }
+
+  #staleError(what: string): SimpleMQError {
+    const { stream, sequence, attempt } = this;
+    return new StaleAck(`${what} of ${stream} ${sequence} came too late: ${FATES[this.#state]}`, {
+      details: { stream, sequence, attempt },
+    });
   }
 
   static {
@@ -189,13 +250,5 @@ export class Message<T = unknown> {
         return `Message ${inspect({ stream, sequence, attempt, body: shownBody(this) }, options)}`;
       },
     });
-  }
-}
-
-function shownBody(message: Message): unknown {
-  try {
-    return message.body;
-  } catch (error) {
-    return error;
   }
 }

@@ -58,10 +58,9 @@ export class RefusedSettlement extends LazyPromise {
   readonly #error: SimpleMQError;
   #awaited = false;
 
-  constructor(error: SimpleMQError, tell: (() => void) | undefined) {
+  constructor(error: SimpleMQError, tell: () => void) {
     super();
     this.#error = error;
-    if (tell === undefined) return;
     process.nextTick(() => {
       if (!this.#awaited) tell();
     });

@@ -3,6 +3,7 @@ import {
   encodeAck,
   encodeExtend,
   encodeNack,
+  encodeReject,
   encodeRelease,
   Opcode,
   type SimpleMQError,
@@ -62,6 +63,18 @@ export class Settler {
           follower: this.#follower,
           entries: batch.entries(),
           ...(delayMs !== undefined && { delayMs }),
+          ...(reason !== undefined && { reason }),
+        }),
+      );
+    });
+  }
+
+  reject(run: Run<unknown>, sequence: number, reason: string | undefined): Settlement {
+    return this.#fold(`reject ${reason}`, run, sequence, (batch) => {
+      this.#send(batch, Opcode.Reject, (id) =>
+        encodeReject(id, {
+          follower: this.#follower,
+          entries: batch.entries(),
           ...(reason !== undefined && { reason }),
         }),
       );

@@ -1,41 +1,32 @@
-import { ConnectionLost, type SimpleMQError } from '@simplemq/protocol';
+import { ConnectionLost, RequestTimeout } from '@simplemq/protocol';
 import type { Link } from '../connection/link.ts';
 import type { Message } from './message.ts';
 import { MessageSource, type SourceOptions, type SourceOwner } from './message-source.ts';
+import type { MessageHandler, RunSettings } from './run-options.ts';
 import { onTermination } from './termination.ts';
 
-/** Handles one message: returning acks it, throwing nacks it. */
-export type MessageHandler<T> = (message: Message<T>) => unknown;
-
-export interface RunOptions {
-  /** How many messages may be handled at the same time. Default 1. */
-  concurrency?: number;
-  /** Drains: no new messages are taken, those in hand are finished. SIGTERM does the same. */
-  signal?: AbortSignal;
-}
-
-const RETRY_MIN_MS = 100;
-const RETRY_MAX_MS = 30_000;
 const REASON_LENGTH_MAX = 1_000;
 
 /** The loop behind Follower.run. */
 export class Worker<T> implements SourceOwner<T> {
   readonly #source: MessageSource<T>;
+  readonly #settings: RunSettings<T>;
   readonly #handler: MessageHandler<T>;
-  readonly #concurrency: number;
+  /** The messages whose handlers' results count: one whose time is over has left. */
   readonly #active = new Set<Message<T>>();
   readonly #drained = Promise.withResolvers<void>();
   #draining = false;
   #taking = false;
 
-  constructor(link: Link, options: SourceOptions, handler: MessageHandler<T>) {
+  constructor(link: Link, options: SourceOptions<T>, settings: RunSettings<T>, handler: MessageHandler<T>) {
     this.#source = new MessageSource<T>(link, options, this);
+    this.#settings = settings;
     this.#handler = handler;
-    this.#concurrency = options.concurrency;
   }
 
   /** Works until drained. */
-  async run(signal: AbortSignal | undefined): Promise<void> {
+  async run(): Promise<void> {
+    const { signal } = this.#settings;
     const drain = (): void => this.drain();
     signal?.addEventListener('abort', drain, { once: true });
     const undo = onTermination(drain);
@@ -69,7 +60,7 @@ export class Worker<T> implements SourceOwner<T> {
     if (this.#source.failure !== undefined) this.#draining = true;
     if (this.#taking) return;
     this.#taking = true;
-    while (!this.#draining && this.#active.size < this.#concurrency) {
+    while (!this.#draining && this.#active.size < this.#settings.concurrency) {
       const message = this.#source.take();
       if (message === undefined) break;
       this.#handle(message);
@@ -93,26 +84,68 @@ export class Worker<T> implements SourceOwner<T> {
     try {
       result = this.#handler(message);
     } catch (error) {
-      this.#done(message, error, true);
+      this.#failed(message, error);
       return;
     }
     if (!isThenable(result)) {
-      this.#done(message, undefined, false);
+      this.#succeeded(message);
       return;
     }
+    const timer = this.#startTimer(message);
     result.then(
-      () => this.#done(message, undefined, false),
-      (error: unknown) => this.#done(message, error, true),
+      () => {
+        clearTimeout(timer);
+        this.#succeeded(message);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        this.#failed(message, error);
+      },
     );
   }
 
-  #done(message: Message<T>, error: unknown, failed: boolean): void {
-    this.#active.delete(message);
+  #startTimer(message: Message<T>): NodeJS.Timeout | undefined {
+    const { timeoutMs } = this.#settings;
+    if (timeoutMs === undefined) return undefined;
+    return setTimeout(() => {
+      const error = new RequestTimeout(
+        `the handler of ${message.stream} ${message.sequence} took longer than ${timeoutMs} ms (timeoutMs)`,
+        { details: { limit: 'timeoutMs', value: timeoutMs } },
+      );
+      message.abort(error);
+      this.#failed(message, error);
+    }, timeoutMs);
+  }
+
+  #succeeded(message: Message<T>): void {
+    if (!this.#active.delete(message)) return;
     // A handler may have settled it itself.
-    if (message.unsettled) {
-      if (failed) void message.nack({ delayMs: retryDelayMs(message.attempt), reason: reasonOf(error) });
-      else void message.ack();
+    if (message.unsettled) void message.ack();
+    this.#goOn();
+  }
+
+  #failed(message: Message<T>, error: unknown): void {
+    if (!this.#active.delete(message)) return;
+    const { delayOf, onError } = this.#settings;
+    this.#call(() => onError?.(error, message));
+    const delayMs = this.#call(() => delayOf?.(message.attempt, error));
+    message.giveUp({ reason: reasonOf(error), ...(delayMs !== undefined && { delayMs }) });
+    this.#goOn();
+  }
+
+  /** Calls a function of the user's; what it throws is an uncaught exception, and the worker goes on. */
+  #call<R>(userFunction: () => R): R | undefined {
+    try {
+      return userFunction();
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+      return undefined;
     }
+  }
+
+  #goOn(): void {
     this.#source.finish();
     this.ready();
   }
@@ -122,14 +155,8 @@ export class Worker<T> implements SourceOwner<T> {
   }
 }
 
-/** 100 ms after the first failure, twice as long after each further one, at most 30 s; the lower half is random. */
-function retryDelayMs(attempt: number): number {
-  const ceiling = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(attempt - 1, 30));
-  return Math.round(ceiling * (0.5 + Math.random() / 2));
-}
-
-function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? (error as SimpleMQError).message : String(error);
+export function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
   return text.slice(0, REASON_LENGTH_MAX);
 }
 

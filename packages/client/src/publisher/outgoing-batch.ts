@@ -2,30 +2,37 @@ import {
   BatchBuilder,
   type Confirm,
   decodeBatch,
+  decodeConfirm,
+  encodePublishHead,
   MessageTooLarge,
+  Opcode,
   RECORD_RAW,
   readRecord,
   type SimpleMQError,
   type WelcomeLimits,
   type WireBind,
 } from '@simplemq/protocol';
-import type { Receipt } from './receipt.ts';
+import type { Numbered } from './numbered.ts';
+import { giveReceipts, type Receipt } from './receipt.ts';
 
 export type ReceiptResolver = (receipt: Receipt | PromiseLike<Receipt>) => void;
 
 export interface OutgoingBatchOptions {
   bind: WireBind;
   mustMatch: boolean;
+  lane: number;
+  /** What the broker must be able to do for this batch, as bits; see features.ts. */
+  features: number;
   /** Attributes that all records share. */
   shared?: Buffer | undefined;
-  /** What the broker must be able to do for this batch. */
-  features?: readonly string[] | undefined;
   initialBytes?: number;
 }
 
 /** Whom a batch tells how it went, beside those who wait for its receipts. */
 export interface BatchOwner {
   batchSettled(batch: OutgoingBatch): void;
+  /** Puts `parts` in the place of a batch that was taken, in front of all others. */
+  replace(batch: OutgoingBatch, parts: readonly OutgoingBatch[]): void;
 }
 
 /**
@@ -33,26 +40,28 @@ export interface BatchOwner {
  *
  * Invariant: `resolvers[i]` waits for record i, and every one of them is settled exactly once.
  */
-export class OutgoingBatch {
+export class OutgoingBatch implements Numbered<Confirm> {
+  readonly opcode: number = Opcode.Publish;
+  readonly what = 'a publish';
   readonly bind: WireBind;
   readonly mustMatch: boolean;
-  readonly features: readonly string[] | undefined;
-  readonly owner: BatchOwner;
-  /** The batch's number among those of its producer; 0 until it is first sent. */
+  readonly lane: number;
+  features: number;
   number = 0;
-  /** When it was first sent, by performance.now(). */
   firstSentAt = 0;
-  /** The body of most bytes. */
-  largestBody = 0;
+  readonly #owner: BatchOwner;
   readonly #shared: Buffer | undefined;
   readonly #builder: BatchBuilder;
   readonly #resolvers: ReceiptResolver[] = [];
+  /** The body of most bytes. */
+  #largestBody = 0;
   #finished: Buffer | undefined;
 
   constructor(owner: BatchOwner, options: OutgoingBatchOptions) {
-    this.owner = owner;
+    this.#owner = owner;
     this.bind = options.bind;
     this.mustMatch = options.mustMatch;
+    this.lane = options.lane;
     this.features = options.features;
     this.#shared = options.shared;
     this.#builder = new BatchBuilder({
@@ -71,52 +80,49 @@ export class OutgoingBatch {
 
   append(body: Uint8Array, isRaw: boolean, attributes: Buffer | undefined, resolver: ReceiptResolver): void {
     this.#builder.append(body, isRaw, attributes);
-    if (body.length > this.largestBody) this.largestBody = body.length;
+    if (body.length > this.#largestBody) this.#largestBody = body.length;
     this.#resolvers.push(resolver);
   }
 
+  head(requestId: number, settled: number): Buffer {
+    const { bind, number, mustMatch } = this;
+    const publish = { bind, number, settled, ...(mustMatch && { mustMatch }) };
+    return encodePublishHead(requestId, publish, this.batches().length);
+  }
+
   /** The record batch; nothing can be appended afterwards. */
-  encoded(): Buffer {
+  batches(): Buffer {
     this.#finished ??= this.#builder.finish();
     return this.#finished;
   }
 
-  confirm(confirm: Confirm): void {
-    const { streams, durability } = confirm;
+  decodeAnswer(payload: Buffer): Confirm {
+    return decodeConfirm(payload);
+  }
+
+  confirm({ streams, durability }: Confirm): void {
     const resolvers = this.#resolvers;
-    const only = streams[0];
-    if (only !== undefined && streams.length === 1) {
-      const { stream, first } = only;
-      for (let i = 0; i < resolvers.length; i++) {
-        resolvers[i]!({ streams: [{ stream, sequence: first + i }], durability });
-      }
-    } else {
-      for (let i = 0; i < resolvers.length; i++) {
-        resolvers[i]!({
-          streams: streams.map(({ stream, first }) => ({ stream, sequence: first + i })),
-          durability,
-        });
-      }
-    }
-    this.owner.batchSettled(this);
+    giveReceipts(resolvers.length, streams, durability, (receipt, i) => resolvers[i]!(receipt));
+    this.#owner.batchSettled(this);
   }
 
   reject(error: SimpleMQError): void {
     for (const resolve of this.#resolvers) resolve(Promise.reject(error));
-    this.owner.batchSettled(this);
+    this.#owner.batchSettled(this);
   }
 
-  /** Whether a server with these limits takes it as it is. */
   fits(limits: WelcomeLimits): boolean {
-    return this.count <= limits.maxBatchRecords && this.largestBody <= limits.maxMessageBytes;
+    return this.count <= limits.maxBatchRecords && this.#largestBody <= limits.maxMessageBytes;
   }
 
-  /**
-   * The same messages as batches that keep to `limits`; those that no batch can hold are rejected. Needed only for
-   * what was appended before the server told its limits.
-   */
-  split(limits: WelcomeLimits): OutgoingBatch[] {
-    const { records, count } = decodeBatch(this.encoded());
+  /** Needed only for what was appended before the server told its limits. */
+  refit(limits: WelcomeLimits): void {
+    this.#owner.replace(this, this.#split(limits));
+  }
+
+  /** The same messages as batches that keep to `limits`; those that no batch can hold are rejected. */
+  #split(limits: WelcomeLimits): OutgoingBatch[] {
+    const { records, count } = decodeBatch(this.batches());
     const batches: OutgoingBatch[] = [];
     let current: OutgoingBatch | undefined;
     let offset = 0;
@@ -128,7 +134,7 @@ export class OutgoingBatch {
         continue;
       }
       if (current === undefined || current.count >= limits.maxBatchRecords) {
-        current = new OutgoingBatch(this.owner, { ...this, shared: this.#shared });
+        current = new OutgoingBatch(this.#owner, { ...this, shared: this.#shared });
         batches.push(current);
       }
       const own = attributes.length > 0 ? attributes : undefined;

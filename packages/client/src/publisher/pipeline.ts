@@ -1,25 +1,25 @@
 import type { SimpleMQError } from '@simplemq/protocol';
+import type { NumberedSource } from './numbered.ts';
+import { OpenBatches, type Route } from './open-batches.ts';
 import type { BatchOwner, OutgoingBatch } from './outgoing-batch.ts';
-import type { BatchSource, PublishQueue } from './publish-queue.ts';
+import type { PublishQueue } from './publish-queue.ts';
 
-export interface PipelineOptions {
+export interface PipelineOptions extends Route {
   readonly publishes: PublishQueue;
   readonly maxMessages: number;
   readonly maxBytes: number;
-  /** The batch that is being filled, if any. */
-  readonly open: () => OutgoingBatch | undefined;
-  /** Closes that batch and pushes it here. */
-  readonly closeOpen: () => void;
 }
 
 /**
- * A publisher's batches between their last append and their confirm.
+ * A publisher's batches between their first append and their confirm.
  *
  * Invariant: what was taken and is not settled keeps to maxMessages and maxBytes, but for one batch that is larger by
- * itself. While there is no place, the open batch stays open and grows.
+ * itself. While there is no place, the open batches stay open and grow.
  */
-export class Pipeline implements BatchOwner, BatchSource {
+export class Pipeline implements BatchOwner, NumberedSource {
+  readonly open: OpenBatches;
   readonly #options: PipelineOptions;
+  /** Closed batches. */
   #waiting: OutgoingBatch[] = [];
   readonly #outstanding = new Set<OutgoingBatch>();
   #messages = 0;
@@ -28,30 +28,38 @@ export class Pipeline implements BatchOwner, BatchSource {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+    this.open = new OpenBatches(this, { bind: options.bind, mustMatch: options.mustMatch });
   }
 
-  /** Adds a closed batch. */
-  push(batch: OutgoingBatch): void {
+  /** Nothing more is appended to the batch, which is to be sent. */
+  close(batch: OutgoingBatch): void {
+    this.open.close(batch);
     this.#waiting.push(batch);
     this.#outstanding.add(batch);
   }
 
-  /** Whether every batch pushed so far was settled. */
-  get isEmpty(): boolean {
-    return this.#outstanding.size === 0;
+  closeAll(): void {
+    for (let batch = this.open.first; batch !== undefined; batch = this.open.first) this.close(batch);
   }
 
-  /** Resolves when every batch pushed so far was settled. */
+  /** Asks for a turn to send. */
+  want(): void {
+    this.#options.publishes.want(this);
+  }
+
+  /** Resolves when every batch that was closed so far is settled. */
   async settled(): Promise<void> {
     if (this.#outstanding.size === 0) return;
+    // Asked for in vain, a place in the queue would be waited for until there is a connection again.
+    this.want();
     const left = new Set(this.#outstanding);
-    await new Promise<void>((resolve) => this.#flushes.push({ left, resolve }));
+    if (left.size > 0) await new Promise<void>((resolve) => this.#flushes.push({ left, resolve }));
   }
 
   take(): OutgoingBatch | undefined {
-    const next = this.#waiting[0] ?? this.#options.open();
+    const next = this.#waiting[0] ?? this.open.first;
     if (next === undefined || !this.#hasPlace(next)) return undefined;
-    if (this.#waiting.length === 0) this.#options.closeOpen();
+    if (this.#waiting.length === 0) this.close(next);
     const batch = this.#waiting.shift()!;
     this.#messages += batch.count;
     this.#bytes += batch.bytes;
@@ -75,11 +83,11 @@ export class Pipeline implements BatchOwner, BatchSource {
     this.#bytes -= batch.bytes;
     this.#outstanding.delete(batch);
     this.#leave(batch);
-    if (this.#waiting.length > 0 || this.#options.open() !== undefined) this.#options.publishes.want(this);
+    if (this.#waiting.length > 0 || this.open.first !== undefined) this.want();
   }
 
   failed(error: SimpleMQError): void {
-    this.#options.closeOpen();
+    this.closeAll();
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const batch of waiting) {

@@ -1,39 +1,24 @@
-import {
-  ConnectionLost,
-  decodeConfirm,
-  encodePublishHead,
-  Opcode,
-  type SimpleMQError,
-  Unsupported,
-} from '@simplemq/protocol';
+import { ConnectionLost, type SimpleMQError, Unsupported } from '@simplemq/protocol';
 import type { Link, LinkUser } from '../connection/link.ts';
 import type { Session } from '../connection/session.ts';
-import type { OutgoingBatch } from './outgoing-batch.ts';
-
-/** Where batches come from: a publisher. */
-export interface BatchSource {
-  /** The next batch that may go, closed; undefined when there is none now. */
-  take(): OutgoingBatch | undefined;
-  /** Puts `parts` in the place of a batch that was taken, in front of all others. */
-  replace(batch: OutgoingBatch, parts: readonly OutgoingBatch[]): void;
-  /** Rejects everything that was not taken. */
-  failed(error: SimpleMQError): void;
-}
+import { lackingFeatures } from './features.ts';
+import type { Numbered, NumberedSource } from './numbered.ts';
 
 /**
- * Numbers the batches of a connection and sees each through to its confirm, over as many sessions as that takes.
+ * Numbers the batches and transactions of a connection and sees each through to its answer, over as many sessions as
+ * that takes.
  *
- * Invariant: batches are sent in the order of their numbers, and on a new session those without an answer go again,
- * with the same numbers, before any new one. So the broker stores each once, in order.
+ * Invariant: they are sent in the order of their numbers, and on a new session those without an answer go again, with
+ * the same numbers, before any new one. So the broker does each once, in order.
  */
 export class PublishQueue implements LinkUser {
   readonly #link: Link;
-  /** Sources that may have a batch, in the order in which they asked. */
-  readonly #sources = new Set<BatchSource>();
-  /** Batches without an answer, by number, in ascending order. */
-  readonly #unanswered = new Map<number, OutgoingBatch>();
-  /** Those of them that the present session was not sent yet. */
-  #unsent: OutgoingBatch[] = [];
+  /** Sources that may have something, in the order in which they asked. */
+  readonly #sources = new Set<NumberedSource>();
+  /** What has no answer, by number, in ascending order. */
+  readonly #unanswered = new Map<number, Numbered>();
+  /** What of that the present session was not sent yet. */
+  #unsent: Numbered[] = [];
   /** How many the present session was sent and has not answered. */
   #inFlight = 0;
   #isPumping = false;
@@ -47,7 +32,7 @@ export class PublishQueue implements LinkUser {
   }
 
   /** `source` has something to send. */
-  want(source: BatchSource): void {
+  want(source: NumberedSource): void {
     if (this.#link.closed) {
       source.failed(new ConnectionLost('the connection was closed'));
       return;
@@ -65,11 +50,11 @@ export class PublishQueue implements LinkUser {
 
   opened(session: Session): void {
     const oldest = performance.now() - session.welcome.limits.producerWindowMs;
-    const batches = [...this.#unanswered.values()];
+    const items = [...this.#unanswered.values()];
     this.#inFlight = 0;
-    this.#unsent = batches.filter((batch) => batch.firstSentAt >= oldest);
-    for (const batch of batches) {
-      if (batch.firstSentAt < oldest) this.#giveUp(batch, session.welcome.limits.producerWindowMs);
+    this.#unsent = items.filter((item) => item.firstSentAt >= oldest);
+    for (const item of items) {
+      if (item.firstSentAt < oldest) this.#giveUp(item, session.welcome.limits.producerWindowMs);
     }
     this.#pump();
     this.#holdWhileBusy();
@@ -78,12 +63,12 @@ export class PublishQueue implements LinkUser {
   lost(): void {}
 
   failed(error: SimpleMQError): void {
-    const batches = [...this.#unanswered.values()];
+    const items = [...this.#unanswered.values()];
     this.#unanswered.clear();
     this.#unsent = [];
     this.#inFlight = 0;
-    for (const batch of batches) batch.reject(error);
-    // Batches that were rejected make room, so that more sources may have come by now.
+    for (const item of items) item.reject(error);
+    // What was rejected makes room, so that more sources may have come by now.
     for (const source of this.#sources) source.failed(error);
     this.#sources.clear();
     this.#holdWhileBusy();
@@ -91,79 +76,73 @@ export class PublishQueue implements LinkUser {
 
   #pump(): void {
     const session = this.#link.session;
-    // A batch that is rejected on the way makes room, and its source wants a turn again: the loop below gives it one.
+    // What is rejected on the way makes room, and its source wants a turn again: the loop below gives it one.
     if (session === undefined || this.#isPumping) return;
     this.#isPumping = true;
     const { maxUnconfirmedBatches } = session.welcome.limits;
     while (this.#inFlight < maxUnconfirmedBatches) {
-      const batch = this.#unsent.shift() ?? this.#next(session);
-      if (batch === undefined) break;
-      this.#send(session, batch);
+      const item = this.#unsent.shift() ?? this.#next(session);
+      if (item === undefined) break;
+      this.#send(session, item);
     }
     this.#isPumping = false;
   }
 
-  /** The next new batch, numbered; sources take turns. */
-  #next(session: Session): OutgoingBatch | undefined {
+  /** The next new one, numbered; sources take turns. */
+  #next(session: Session): Numbered | undefined {
     // A source that is put back comes round again in the same loop.
     for (const source of this.#sources) {
-      const batch = source.take();
+      const item = source.take();
       this.#sources.delete(source);
-      if (batch === undefined) continue;
+      if (item === undefined) continue;
       this.#sources.add(source);
-      if (!this.#admit(session, source, batch)) continue;
-      batch.number = ++this.#lastNumber;
-      batch.firstSentAt = performance.now();
-      this.#unanswered.set(batch.number, batch);
-      return batch;
+      if (!this.#admit(session, item)) continue;
+      item.number = ++this.#lastNumber;
+      item.firstSentAt = performance.now();
+      this.#unanswered.set(item.number, item);
+      return item;
     }
     return undefined;
   }
 
-  /** Whether the server can take the batch as it is. Where it cannot, the batch was dealt with. */
-  #admit(session: Session, source: BatchSource, batch: OutgoingBatch): boolean {
-    const { features, limits } = session.welcome;
-    const lacking = batch.features?.filter((feature) => !features.includes(feature));
-    if (lacking !== undefined && lacking.length > 0) {
-      batch.reject(
+  /** Whether the server can take it as it is. Where it cannot, the item was dealt with. */
+  #admit(session: Session, item: Numbered): boolean {
+    const { features, limits, server } = session.welcome;
+    const lacking = lackingFeatures(item.features, features);
+    if (lacking.length > 0) {
+      item.reject(
         new Unsupported(
-          `the broker (${session.welcome.server}) lacks the feature '${lacking[0]}', which this message asks for`,
-          { details: { features: lacking } },
+          `the broker (${server}) lacks the feature '${lacking[0]}', which ${item.what} asks for`,
+          {
+            details: { features: lacking },
+          },
         ),
       );
       return false;
     }
-    if (batch.fits(limits)) return true;
-    source.replace(batch, batch.split(limits));
+    if (item.fits(limits)) return true;
+    item.refit(limits);
     return false;
   }
 
-  #send(session: Session, batch: OutgoingBatch): void {
+  #send(session: Session, item: Numbered): void {
     this.#inFlight++;
-    const encoded = batch.encoded();
     const requester = {
       answered: (payload: Buffer) => {
-        const confirm = decodeConfirm(payload);
-        this.#answered(batch);
-        batch.confirm(confirm);
+        const answer = item.decodeAnswer(payload);
+        this.#answered(item);
+        item.confirm(answer);
         this.#afterAnswer();
       },
       refused: (error: SimpleMQError) => {
         if (session.closed || error.code === 'ServerClosing') return;
-        this.#answered(batch);
-        batch.reject(error);
+        this.#answered(item);
+        item.reject(error);
         this.#afterAnswer();
       },
     };
     const settled = this.#settledNumber();
-    const { bind, number, mustMatch } = batch;
-    session.request(
-      Opcode.Publish,
-      requester,
-      (id) =>
-        encodePublishHead(id, { bind, number, settled, ...(mustMatch && { mustMatch }) }, encoded.length),
-      encoded,
-    );
+    session.request(item.opcode, requester, (id) => item.head(id, settled), item.batches());
   }
 
   /** Every number up to it was answered. */
@@ -172,8 +151,8 @@ export class PublishQueue implements LinkUser {
     return first.done ? this.#lastNumber : first.value - 1;
   }
 
-  #answered(batch: OutgoingBatch): void {
-    this.#unanswered.delete(batch.number);
+  #answered(item: Numbered): void {
+    this.#unanswered.delete(item.number);
     this.#inFlight--;
   }
 
@@ -182,11 +161,11 @@ export class PublishQueue implements LinkUser {
     if (this.#unanswered.size === 0) this.#holdWhileBusy();
   }
 
-  #giveUp(batch: OutgoingBatch, windowMs: number): void {
-    this.#unanswered.delete(batch.number);
-    batch.reject(
+  #giveUp(item: Numbered, windowMs: number): void {
+    this.#unanswered.delete(item.number);
+    item.reject(
       new ConnectionLost(
-        `a publish was sent, and the connection lost for longer than the ${windowMs} ms in which it could be sent again safely (limits.producerWindowMs): whether it was stored is not known`,
+        `${item.what} was sent, and the connection lost for longer than the ${windowMs} ms in which it could be sent again safely (limits.producerWindowMs): whether it was stored is not known`,
         { details: { limit: 'producerWindowMs', value: windowMs } },
       ),
     );

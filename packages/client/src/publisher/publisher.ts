@@ -1,33 +1,21 @@
-import { BATCH_RECORDS_MAX, ConnectionLost, MESSAGE_BYTES_MAX, type WireBind } from '@simplemq/protocol';
+import { BATCH_RECORDS_MAX, ConnectionLost, MESSAGE_BYTES_MAX, type SimpleMQError } from '@simplemq/protocol';
 import type { Bind } from '../bind.ts';
-import type { Codec } from '../codec/codec.ts';
 import { msgpack } from '../codec/msgpack.ts';
 import type { Connection } from '../connection/connection.ts';
 import { type ConnectionCore, coreOf } from '../connection/core.ts';
-import { wholeNumber } from '../connection/options.ts';
+import { invalid, wholeNumber } from '../connection/options.ts';
+import { SendGate } from '../schema/send-gate.ts';
 import { type BodyWriter, bodyWriter } from './body-writer.ts';
-import { OutgoingBatch, type ReceiptResolver, tooLarge } from './outgoing-batch.ts';
+import { featureBits } from './features.ts';
+import { BATCH_BYTES } from './open-batches.ts';
+import { type OutgoingBatch, type ReceiptResolver, tooLarge } from './outgoing-batch.ts';
 import { Pipeline } from './pipeline.ts';
+import type { PublisherOptions } from './publisher-options.ts';
 import type { Receipt } from './receipt.ts';
-import { type EncodedOptions, encodeSendOptions, type SendOptions } from './send-options.ts';
+import { type EncodedOptions, encodeSendOptions, NO_OPTIONS, type SendOptions } from './send-options.ts';
 
-export interface PublisherOptions {
-  /** How much may be sent and not confirmed: 65,536 messages and 64 MiB unless set. Past it messages wait. */
-  maxInFlight?: { messages?: number; bytes?: number };
-  /** Default msgpack. */
-  // biome-ignore lint/suspicious/noExplicitAny: a codec of any body will do
-  codec?: Codec<any>;
-  /** A regex bind that matches no stream is NoMatchingStream. Default false: the receipt names no streams. */
-  mustMatch?: boolean;
-}
-
-/** A batch with as many bytes is sent without waiting for the end of the turn. */
-const BATCH_BYTES = 128 * 1024;
-/** Room that batches begin with: the first small, then as much as the last took. */
-const INITIAL_BYTES = 1_024;
 const IN_FLIGHT_MESSAGES = 65_536;
 const IN_FLIGHT_BYTES: number = 64 * 1024 * 1024;
-const NO_OPTIONS: EncodedOptions = { attributes: undefined, features: undefined };
 
 /** Set by the executor below, so that no closure is made for each message. */
 let taken: ReceiptResolver;
@@ -36,94 +24,71 @@ const takeResolver = (resolve: ReceiptResolver): void => {
 };
 
 /**
- * Writes messages to the streams of a bind. Messages of one turn travel as one batch; their order is that of the
- * calls, on every stream, over reconnects too.
+ * Writes messages to the streams of a bind. Messages of one turn travel as one batch (for each priority, and delayed
+ * ones apart); those of one priority keep the order of the calls, on every stream, over reconnects too.
  */
 export class Publisher<T = unknown> {
   readonly bind: Bind;
   readonly #core: ConnectionCore;
-  readonly #wire: WireBind;
-  readonly #mustMatch: boolean;
   readonly #bodies: BodyWriter;
+  readonly #gate: SendGate | undefined;
   readonly #maxMessages: number;
   readonly #pipeline: Pipeline;
-  /** The batch that messages are appended to. */
-  #open: OutgoingBatch | undefined;
-  #initialBytes = INITIAL_BYTES;
   #maxMessageBytes = MESSAGE_BYTES_MAX;
   #maxRecords: number;
+  /** What the broker is known to be able to do, as bits. */
+  #known = 0;
   #scheduled = false;
   #closed = false;
 
-  constructor(connection: Connection, bind: Bind, options: PublisherOptions = {}) {
+  constructor(connection: Connection, bind: Bind, options: PublisherOptions<T> = {}) {
     this.bind = bind;
     this.#core = coreOf(connection);
-    this.#wire = bind.wire;
-    this.#mustMatch = options.mustMatch ?? false;
     this.#bodies = bodyWriter(options.codec ?? msgpack);
+    if (options.schema !== undefined) this.#gate = new SendGate(options.schema);
     const { messages = IN_FLIGHT_MESSAGES, bytes = IN_FLIGHT_BYTES } = options.maxInFlight ?? {};
     this.#maxMessages = wholeNumber('maxInFlight.messages', messages, 1, Number.MAX_SAFE_INTEGER);
     this.#maxRecords = Math.min(this.#maxMessages, BATCH_RECORDS_MAX);
     this.#pipeline = new Pipeline({
       publishes: this.#core.publishes,
+      bind: bind.wire,
+      mustMatch: options.mustMatch ?? false,
       maxMessages: this.#maxMessages,
       maxBytes: wholeNumber('maxInFlight.bytes', bytes, 1, Number.MAX_SAFE_INTEGER),
-      open: () => this.#open,
-      closeOpen: () => this.#closeBatch(),
     });
     this.#core.drainables.add(this);
   }
 
   /**
-   * Publishes a message. The body is copied before this returns. Past `maxInFlight` the message waits for its place,
-   * and so does the promise.
+   * Publishes a message. The body is copied before this returns, unless an asynchronous `schema` has to look at it or
+   * at one before it. Past `maxInFlight` the message waits for its place, and so does the promise.
    *
    * @returns when the broker has it as durably as the receipt says
    * @throws StreamNotFound, NoMatchingStream, MessageTooLarge, StreamFull, StorageFull, Unsupported, ConnectionLost …
    */
   sendMessage(body: T, options?: SendOptions): Promise<Receipt> {
-    let encoded: EncodedOptions;
-    let bytes: Uint8Array;
-    try {
-      if (this.#closed) throw new ConnectionLost('the publisher was closed');
-      encoded = options === undefined ? NO_OPTIONS : encodeSendOptions(options);
-      bytes = this.#bodies.encode(body);
-      if (bytes.length > this.#maxMessageBytes) throw tooLarge(bytes.length, this.#maxMessageBytes);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    const promise = new Promise<Receipt>(takeResolver);
-    const resolver = taken;
-    const batch = encoded.features === undefined ? this.#batchFor(bytes) : this.#ownBatch(encoded.features);
-    batch.append(bytes, this.#bodies.isRaw, encoded.attributes, resolver);
-    if (!this.#scheduled) this.#schedule();
-    return promise;
+    if (this.#closed) return Promise.reject(closedError());
+    if (this.#gate === undefined) return this.#send(body, options);
+    return this.#gate.pass([body], () => this.#send(body, options));
   }
 
   /**
    * Publishes messages in the order of `bodies`; the options are those of each. They travel as one batch, or as
    * several where one would be too large. When it rejects, it is with the first error; the others may be stored.
+   *
+   * @throws as sendMessage; InvalidOption for a messageId, which each message needs its own of
    */
   sendMessages(bodies: Iterable<T>, options: SendOptions = {}): Promise<Receipt[]> {
-    const promises: Promise<Receipt>[] = [];
-    try {
-      if (this.#closed) throw new ConnectionLost('the publisher was closed');
-      const encoded = encodeSendOptions(options);
-      this.#closeBatch();
-      for (const body of bodies) promises.push(this.#appendShared(body, encoded));
-    } catch (error) {
-      promises.push(Promise.reject(error));
-    }
-    this.#closeBatch();
-    if (!this.#scheduled) this.#schedule();
-    return Promise.all(promises);
+    if (this.#closed) return Promise.reject(closedError());
+    if (this.#gate === undefined) return this.#sendAll(bodies, options);
+    const all = [...bodies];
+    return this.#gate.pass(all, () => this.#sendAll(all, options));
   }
 
   /** Resolves when everything sent so far was confirmed or rejected; each promise tells which. */
   async flush(): Promise<void> {
-    this.#closeBatch();
-    // Asked for in vain, a place in the queue would be waited for until there is a connection again.
-    if (!this.#pipeline.isEmpty) this.#core.publishes.want(this.#pipeline);
+    await this.#gate?.settled();
+    this.#pipeline.closeAll();
     await this.#pipeline.settled();
   }
 
@@ -143,75 +108,106 @@ export class Publisher<T = unknown> {
     return this.close();
   }
 
-  #appendShared(body: T, encoded: EncodedOptions): Promise<Receipt> {
-    const bytes = this.#bodies.encode(body);
-    if (bytes.length > this.#maxMessageBytes) {
-      return Promise.reject(tooLarge(bytes.length, this.#maxMessageBytes));
+  #send(body: T, options: SendOptions | undefined): Promise<Receipt> {
+    let bytes: Uint8Array;
+    let encoded: EncodedOptions;
+    try {
+      // A codec may send messages of its own, so the options, which share one buffer, come after it.
+      bytes = this.#encode(body);
+      encoded = options === undefined ? NO_OPTIONS : encodeSendOptions(options);
+    } catch (error) {
+      return Promise.reject(error);
     }
+    const { lane, features, attributes } = encoded;
+    const size = attributes === undefined ? bytes.length : bytes.length + attributes.length;
+    const batch = this.#roomFor(lane, features, size) ?? this.#begin(lane, features);
     const promise = new Promise<Receipt>(takeResolver);
-    const resolver = taken;
-    if (this.#isFull(bytes)) this.#closeBatch();
-    this.#open ??= this.#begin(encoded.attributes, encoded.features);
-    this.#open.append(bytes, this.#bodies.isRaw, undefined, resolver);
+    batch.append(bytes, this.#bodies.isRaw, attributes, taken);
+    if (!this.#scheduled) this.#schedule();
     return promise;
   }
 
-  /** The open batch, where `body` has room in it; a new one otherwise. */
-  #batchFor(body: Uint8Array): OutgoingBatch {
-    const open = this.#open;
-    if (open !== undefined) {
-      if (open.count < this.#maxRecords && open.bytes + body.length < BATCH_BYTES) return open;
-      this.#closeBatch();
-      this.#core.publishes.want(this.#pipeline);
+  #sendAll(bodies: Iterable<T>, options: SendOptions): Promise<Receipt[]> {
+    const promises: Promise<Receipt>[] = [];
+    try {
+      if (options.messageId !== undefined) {
+        throw invalid('messageId', 'each message needs one of its own: send them one by one');
+      }
+      const { attributes, features, lane } = encodeSendOptions(options);
+      const shared = attributes && Buffer.from(attributes);
+      this.#closeLane(lane);
+      for (const body of bodies) promises.push(this.#appendShared(body, lane, features, shared));
+      this.#closeLane(lane);
+    } catch (error) {
+      this.#pipeline.closeAll();
+      promises.push(Promise.reject(error));
     }
-    this.#open = this.#begin();
-    return this.#open;
+    if (!this.#scheduled) this.#schedule();
+    return Promise.all(promises);
   }
 
-  /** A message that asks for a feature goes alone, so that it can be refused alone. */
-  #ownBatch(features: readonly string[]): OutgoingBatch {
-    this.#closeBatch();
-    const batch = this.#begin(undefined, features);
-    this.#pipeline.push(batch);
-    return batch;
-  }
-
-  #isFull(body: Uint8Array): boolean {
-    const open = this.#open;
-    return open !== undefined && (open.count >= this.#maxRecords || open.bytes + body.length >= BATCH_BYTES);
-  }
-
-  #begin(shared?: Buffer, features?: readonly string[]): OutgoingBatch {
-    const limits = this.#core.link.welcome?.limits;
-    if (limits !== undefined) {
-      this.#maxMessageBytes = limits.maxMessageBytes;
-      this.#maxRecords = Math.min(this.#maxMessages, limits.maxBatchRecords);
+  #appendShared(body: T, lane: number, features: number, shared: Buffer | undefined): Promise<Receipt> {
+    let bytes: Uint8Array;
+    try {
+      bytes = this.#encode(body);
+    } catch (error) {
+      return Promise.reject(error);
     }
-    return new OutgoingBatch(this.#pipeline, {
-      bind: this.#wire,
-      mustMatch: this.#mustMatch,
-      shared,
-      features,
-      initialBytes: this.#initialBytes,
-    });
+    const promise = new Promise<Receipt>(takeResolver);
+    const resolver = taken;
+    const batch = this.#roomFor(lane, features, bytes.length) ?? this.#begin(lane, features, shared);
+    batch.append(bytes, this.#bodies.isRaw, undefined, resolver);
+    return promise;
   }
 
-  #closeBatch(): void {
-    const batch = this.#open;
-    if (batch === undefined) return;
-    this.#open = undefined;
-    this.#initialBytes = Math.min(
-      BATCH_BYTES + INITIAL_BYTES,
-      Math.max(INITIAL_BYTES, batch.bytes + (batch.bytes >> 3)),
-    );
-    this.#pipeline.push(batch);
+  #encode(body: T): Uint8Array {
+    const bytes = this.#bodies.encode(body);
+    if (bytes.length > this.#maxMessageBytes) throw tooLarge(bytes.length, this.#maxMessageBytes);
+    return bytes;
+  }
+
+  /** The lane's open batch, where a message of `size` bytes has room in it; one that has none is closed. */
+  #roomFor(lane: number, features: number, size: number): OutgoingBatch | undefined {
+    const open = this.#pipeline.open.of(lane);
+    if (open === undefined) return undefined;
+    if (open.count < this.#maxRecords && open.bytes + size < BATCH_BYTES && this.#mayJoin(open, features)) {
+      open.features |= features;
+      return open;
+    }
+    this.#pipeline.close(open);
+    this.#pipeline.want();
+    return undefined;
+  }
+
+  /** What may be refused for a feature that the broker lacks must be refused without the others. */
+  #mayJoin(open: OutgoingBatch, features: number): boolean {
+    return open.features === features || ((open.features | features) & ~this.#known) === 0;
+  }
+
+  #begin(lane: number, features: number, shared?: Buffer): OutgoingBatch {
+    const welcome = this.#core.link.welcome;
+    if (welcome !== undefined) {
+      this.#maxMessageBytes = welcome.limits.maxMessageBytes;
+      this.#maxRecords = Math.min(this.#maxMessages, welcome.limits.maxBatchRecords);
+      this.#known = featureBits(welcome.features);
+    }
+    return this.#pipeline.open.begin(lane, features, shared);
+  }
+
+  #closeLane(lane: number): void {
+    const open = this.#pipeline.open.of(lane);
+    if (open !== undefined) this.#pipeline.close(open);
   }
 
   #schedule(): void {
     this.#scheduled = true;
     process.nextTick(() => {
       this.#scheduled = false;
-      this.#core.publishes.want(this.#pipeline);
+      this.#pipeline.want();
     });
   }
+}
+
+function closedError(): SimpleMQError {
+  return new ConnectionLost('the publisher was closed');
 }

@@ -1,15 +1,20 @@
-import { ATTRIBUTES_BYTES_MAX, type Attributes, encodeAttributes, MessageTooLarge } from '@simplemq/protocol';
 import { invalid, wholeNumber } from '../connection/options.ts';
-import { PRIORITIES, type Priority } from '../follower/priority.ts';
+import { PRIORITIES, type Priority } from '../message/priority.ts';
+import { AttributeWriter, attributeName } from './attribute-writer.ts';
+import { DEDUP, DELAY, PRIORITY, TTL } from './features.ts';
+import { laneOf, NORMAL_LANE } from './lane.ts';
 
 /** What a message has beside its body. */
 export interface SendOptions {
   headers?: Readonly<Record<string, string>>;
-  /** Messages of one key belong together. */
+  /** Messages of one key belong together: a group with `ordering: 'key'` hands them out one at a time. */
   key?: string;
-  /** Default normal. Needs a broker with the feature 'priority'. */
+  /** Default normal. Another needs a broker with the feature 'priority'. */
   priority?: Priority;
-  /** Deliver no sooner than in so many milliseconds. Needs a broker with the feature 'delay'. */
+  /**
+   * Deliver no sooner than in so many milliseconds after the broker took it in, by the broker's own clock. Needs a
+   * broker with the feature 'delay'.
+   */
   delayMs?: number;
   /** Deliver no sooner than then; not together with delayMs. Needs a broker with the feature 'delay'. */
   deliverAt?: Date | number;
@@ -20,78 +25,90 @@ export interface SendOptions {
 }
 
 export interface EncodedOptions {
-  /** The attributes as msgpack; undefined when there are none. */
+  /** The attributes as msgpack, valid until the next options are encoded; undefined when there are none. */
   readonly attributes: Buffer | undefined;
-  /** What the broker must be able to do; undefined when nothing beyond the least. */
-  readonly features: readonly string[] | undefined;
+  /** What the broker must be able to do, as bits; see features.ts. */
+  readonly features: number;
+  readonly lane: number;
 }
 
-const FEATURE_OF: Readonly<Record<keyof SendOptions, string | undefined>> = {
-  headers: undefined,
-  key: undefined,
-  priority: 'priority',
-  delayMs: 'delay',
-  deliverAt: 'delay',
-  ttlMs: 'ttl',
-  messageId: 'dedup',
-};
+export const NO_OPTIONS: EncodedOptions = { attributes: undefined, features: 0, lane: NORMAL_LANE };
+
+const NORMAL = PRIORITIES.indexOf('normal');
+const DELAY_MS_MAX: number = 2 ** 50;
+
+const HEADERS_NAME = attributeName('headers');
+const KEY_NAME = attributeName('key');
+const PRIORITY_NAME = attributeName('priority');
+const DELAY_MS_NAME = attributeName('delayMs');
+const DELIVER_AT_NAME = attributeName('deliverAt');
+const TTL_MS_NAME = attributeName('ttlMs');
+const MESSAGE_ID_NAME = attributeName('messageId');
+
+const writer = new AttributeWriter();
 
 /** @throws InvalidOption, MessageTooLarge */
 export function encodeSendOptions(options: SendOptions): EncodedOptions {
-  const features: string[] = [];
-  for (const option of Object.keys(options) as (keyof SendOptions)[]) {
-    if (!Object.hasOwn(FEATURE_OF, option)) throw invalid(option, 'there is no such option of sendMessage');
-    const feature = options[option] === undefined ? undefined : FEATURE_OF[option];
-    if (feature !== undefined && !features.includes(feature)) features.push(feature);
+  let features = 0;
+  let level = NORMAL;
+  writer.begin();
+  for (const name in options) {
+    const value = options[name as keyof SendOptions];
+    if (value === undefined) continue;
+    switch (name) {
+      case 'headers':
+        writeHeaders(value as Readonly<Record<string, string>>);
+        break;
+      case 'key':
+        writer.string(KEY_NAME, text('key', value));
+        break;
+      case 'messageId':
+        features |= DEDUP;
+        writer.string(MESSAGE_ID_NAME, text('messageId', value));
+        break;
+      case 'priority':
+        level = levelOf(value as Priority);
+        if (level === NORMAL) break;
+        features |= PRIORITY;
+        writer.integer(PRIORITY_NAME, level);
+        break;
+      case 'delayMs':
+        features |= DELAY;
+        writer.integer(DELAY_MS_NAME, wholeNumber('delayMs', value as number, 0, DELAY_MS_MAX));
+        break;
+      case 'deliverAt':
+        features |= DELAY;
+        if (options.delayMs !== undefined)
+          throw invalid('deliverAt', 'it cannot be given together with delayMs');
+        writer.integer(DELIVER_AT_NAME, wholeNumber('deliverAt', Number(value), 0, Number.MAX_SAFE_INTEGER));
+        break;
+      case 'ttlMs':
+        features |= TTL;
+        writer.integer(TTL_MS_NAME, wholeNumber('ttlMs', value as number, 1, Number.MAX_SAFE_INTEGER));
+        break;
+      default:
+        throw invalid(name, 'there is no such option of a message');
+    }
   }
-  const attributes = encodeAttributes(attributesOf(options));
-  if (attributes.length > ATTRIBUTES_BYTES_MAX) {
-    throw new MessageTooLarge(
-      `a message's headers and options take ${attributes.length} bytes; the limit is ${ATTRIBUTES_BYTES_MAX}`,
-      { details: { limit: 'ATTRIBUTES_BYTES_MAX', value: attributes.length } },
-    );
-  }
-  // One byte is an empty map.
-  return {
-    attributes: attributes.length > 1 ? attributes : undefined,
-    features: features.length > 0 ? features : undefined,
-  };
+  return { attributes: writer.finish(), features, lane: laneOf(level, (features & DELAY) !== 0) };
 }
 
-function attributesOf(options: SendOptions): Attributes {
-  const { headers, key, priority, ttlMs, messageId } = options;
-  if (headers !== undefined) checkHeaders(headers);
-  if (key !== undefined && typeof key !== 'string') throw invalid('key', 'it must be a string');
-  if (messageId !== undefined && typeof messageId !== 'string')
-    throw invalid('messageId', 'it must be a string');
-  const deliverAt = deliverAtOf(options);
-  return {
-    ...(headers !== undefined && Object.keys(headers).length > 0 && { headers }),
-    ...(key !== undefined && { key }),
-    ...(priority !== undefined && { priority: levelOf(priority) }),
-    ...(deliverAt !== undefined && { deliverAt }),
-    ...(ttlMs !== undefined && { ttlMs: wholeNumber('ttlMs', ttlMs, 1, Number.MAX_SAFE_INTEGER) }),
-    ...(messageId !== undefined && { messageId }),
-  };
-}
-
-function checkHeaders(headers: Readonly<Record<string, string>>): void {
+function writeHeaders(headers: Readonly<Record<string, string>>): void {
+  let isEmpty = true;
   for (const name of Object.keys(headers)) {
     if (typeof headers[name] !== 'string') throw invalid(`headers.${name}`, 'a header must be a string');
+    isEmpty = false;
   }
+  if (!isEmpty) writer.stringMap(HEADERS_NAME, headers);
+}
+
+function text(option: string, value: unknown): string {
+  if (typeof value !== 'string') throw invalid(option, 'it must be a string');
+  return value;
 }
 
 function levelOf(priority: Priority): number {
   const level = PRIORITIES.indexOf(priority);
   if (level === -1) throw invalid('priority', `it must be one of ${PRIORITIES.join(', ')}`);
   return level;
-}
-
-function deliverAtOf({ delayMs, deliverAt }: SendOptions): number | undefined {
-  if (delayMs !== undefined && deliverAt !== undefined) {
-    throw invalid('deliverAt', 'it cannot be given together with delayMs');
-  }
-  if (delayMs !== undefined) return Date.now() + wholeNumber('delayMs', delayMs, 0, 2 ** 50);
-  if (deliverAt === undefined) return undefined;
-  return wholeNumber('deliverAt', Number(deliverAt), 0, Number.MAX_SAFE_INTEGER);
 }

@@ -1,6 +1,15 @@
 import { once } from 'node:events';
 import { inspect } from 'node:util';
-import { decodeExtend, decodeFollow, decodeNack, Opcode, StreamNotFound } from '@simplemq/protocol';
+import {
+  decodeExtend,
+  decodeFollow,
+  decodeNack,
+  decodeReject,
+  encodeError,
+  Opcode,
+  StreamConflict,
+  StreamNotFound,
+} from '@simplemq/protocol';
 import { describe, expect, it } from 'vitest';
 import {
   Bind,
@@ -255,6 +264,11 @@ describe('getMessages', () => {
       { startFrom: 'new' },
       { ordering: 'key' },
       { exclusive: true },
+      { retry: { maxDeliveries: 3 } },
+      { yieldEvery: 5 },
+      { ratePerSecond: 5 },
+      { expireAfterMs: 5 },
+      { deadLetterExpired: true },
     ] as FollowerOptions[]) {
       const messages = new Follower(test.connection, new Bind('q'), options).getMessages();
       await expect(messages.next()).rejects.toMatchObject({ code: 'Unsupported' });
@@ -263,6 +277,53 @@ describe('getMessages', () => {
     expect(() => new Follower(test.connection, new Bind('q'), { prefetch: 0 })).toThrow(
       expect.objectContaining({ code: 'InvalidOption' }),
     );
+    const nowhere = { startFrom: 'last' } as unknown as FollowerOptions;
+    expect(() => new Follower(test.connection, new Bind('q'), nowhere).getMessages()).toThrow(
+      expect.objectContaining({ code: 'InvalidOption', details: { option: 'startFrom' } }),
+    );
+  });
+
+  it('tells the broker what its group is to be like, and nothing that was not asked for', async () => {
+    const features = ['groups', 'startFrom', 'ordering', 'exclusive', 'priority', 'deadLetters'];
+    await using test = await setUp(0, {}, { features });
+    const time = new Date(1_800_000_000_000);
+    const group = {
+      retry: { maxDeliveries: 3, factor: 1.5 },
+      ordering: 'key',
+      exclusive: true,
+      keyConcurrency: 2,
+      ratePerSecond: 100,
+      yieldEvery: 7,
+      deadLetterExpired: true,
+      expireAfterMs: 60_000,
+    } as const;
+    const all = { group: 'audit', startFrom: { time }, prefetch: 1, leaseMs: 5_000, ...group } as const;
+    const messages = new Follower(test.connection, new Bind('q'), all).getMessages();
+    void messages.next();
+    void test.follower.getMessages().next();
+    await test.broker.until(() => test.broker.followers.size === 2);
+    const [asked, plain] = test.broker.frames
+      .filter(({ opcode }) => opcode === Opcode.Follow)
+      .map(({ payload }) => decodeFollow(payload));
+    expect(asked).toMatchObject({ group: 'audit', startFrom: { time: 1_800_000_000_000 }, options: group });
+    expect(Object.keys(plain!).sort()).toEqual(['bind', 'bytesUpTo', 'upTo']);
+  });
+
+  it('resumes a group whose options were changed meanwhile as it is now', async () => {
+    await using test = await setUp(0, { ratePerSecond: 5 }, { features: ['groups'] });
+    const messages = test.follower.getMessages();
+    const next = messages.next();
+    await test.broker.until(() => test.broker.followers.size === 1);
+    test.broker.intercept = ({ opcode, payload, requestId }, peer) => {
+      if (opcode !== Opcode.Follow || decodeFollow(payload).options === undefined) return false;
+      peer.send(encodeError(requestId, new StreamConflict('the group has another ratePerSecond')));
+      return true;
+    };
+    test.broker.drop();
+    await test.publisher.sendMessage(1);
+    expect((await next).value).toMatchObject({ body: 1 });
+    const fresh = new Follower(test.connection, new Bind('q'), { ratePerSecond: 5 }).getMessages();
+    await expect(fresh.next()).rejects.toMatchObject({ code: 'StreamConflict' });
   });
 });
 
@@ -342,10 +403,49 @@ describe('settlements', () => {
     expect(await taken(messages)).toMatchObject({ sequence: 1, attempt: 2, redelivered: true });
   });
 
-  it('reject is Unsupported without dead letters', async () => {
+  it('nack without a delay leaves it to the group', async () => {
+    await using test = await setUp(1);
+    await (await taken(test.follower.getMessages())).nack();
+    const nack = test.broker.frames.find(({ opcode }) => opcode === Opcode.Nack)!;
+    expect(decodeNack(nack.payload).delayMs).toBeUndefined();
+  });
+
+  it('reject puts messages into the dead letters, those of one reason in one frame', async () => {
+    await using test = await setUp(4, { prefetch: 4 }, { features: ['deadLetters'] });
+    const messages = test.follower.getMessages();
+    const settled: Promise<void>[] = [];
+    for (const reason of ['bad', 'bad', 'worse', undefined]) {
+      settled.push((await taken(messages)).reject(reason));
+    }
+    await Promise.all(settled);
+    const rejects = test.broker.frames
+      .filter(({ opcode }) => opcode === Opcode.Reject)
+      .map(({ payload }) => decodeReject(payload));
+    expect(rejects.map(({ reason, entries }) => [reason, entries[0]!.ranges[0]])).toEqual([
+      ['bad', { first: 1, last: 2, attempt: 1 }],
+      ['worse', { first: 3, last: 3, attempt: 1 }],
+      [undefined, { first: 4, last: 4, attempt: 1 }],
+    ]);
+    expect(test.broker.leftOf('q')).toBe(0);
+    expect(test.broker.leftOf('$dead.q')).toBe(4);
+  });
+
+  it('reject refuses a message that is settled', async () => {
+    await using test = await setUp(1, {}, { features: ['deadLetters'] });
+    const message = await taken(test.follower.getMessages());
+    await test.follower.rejectMessage(message, 'bad');
+    await expect(message.reject()).rejects.toMatchObject({ code: 'StaleAck' });
+    await expect(message.ack()).rejects.toMatchObject({
+      code: 'StaleAck',
+      message: expect.stringContaining('rejected before'),
+    });
+  });
+
+  it('reject is Unsupported without dead letters, and the message can be settled otherwise', async () => {
     await using test = await setUp(1);
     const message = await taken(test.follower.getMessages());
     await expect(test.follower.rejectMessage(message, 'bad')).rejects.toMatchObject({ code: 'Unsupported' });
+    await message.ack();
   });
 });
 

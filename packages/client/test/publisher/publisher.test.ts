@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { Opcode } from '@simplemq/protocol';
+import { Opcode, readRecord } from '@simplemq/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { msgpack } from '../../src/codec/msgpack.ts';
 import { Bind, BindType, Connection, type ConnectionOptions, json, Publisher, raw } from '../../src/index.ts';
 import { bodyWriter } from '../../src/publisher/body-writer.ts';
 import { FakeBroker, type FakeBrokerOptions } from '../fake-broker.ts';
+import { attributesOf, type StoredRecord } from '../stored-message.ts';
 
 async function setUp(options: FakeBrokerOptions = {}, connecting: ConnectionOptions = {}) {
   const broker = await FakeBroker.start(options);
@@ -26,8 +27,9 @@ async function setUp(options: FakeBrokerOptions = {}, connecting: ConnectionOpti
   };
 }
 
-const bodiesOf = (broker: FakeBroker, stream = 'q') =>
-  broker.streams.get(stream)!.map(({ record }) => msgpack.decode(record.subarray(5)));
+const bodyOf = ({ record }: StoredRecord) => msgpack.decode(readRecord(record, 0).body);
+
+const bodiesOf = (broker: FakeBroker, stream = 'q') => broker.streams.get(stream)!.map(bodyOf);
 
 describe('Publisher', () => {
   it('sends the messages of one turn as one batch, in order, with a receipt for each', async () => {
@@ -81,6 +83,69 @@ describe('Publisher', () => {
     const sequences = [await first, ...(await many), await last].map(({ streams }) => streams[0]!.sequence);
     expect(sequences).toEqual([1, 2, 3, 4]);
     expect(test.broker.publishes.map(({ batch }) => batch.count)).toEqual([1, 2, 1]);
+  });
+
+  it('sends messages of different options as one batch, once it is known that the broker has what they need', async () => {
+    await using test = await setUp({ features: ['dedup', 'ttl'] });
+    await test.connection.cursor().session();
+    await Promise.all([
+      test.publisher.sendMessage(1),
+      test.publisher.sendMessage(2, { messageId: 'a' }),
+      test.publisher.sendMessage(3, { key: 'k' }),
+      test.publisher.sendMessage(4, { messageId: 'b', ttlMs: 1_000 }),
+      test.publisher.sendMessage(5),
+    ]);
+    expect(test.broker.publishes).toHaveLength(1);
+    expect(test.broker.streams.get('q')!.map(attributesOf)).toEqual([
+      {},
+      { messageId: 'a' },
+      { key: 'k' },
+      { messageId: 'b', ttlMs: 1_000 },
+      {},
+    ]);
+  });
+
+  it('sends those of a priority as one batch in their order, and delayed ones apart', async () => {
+    await using test = await setUp({ features: ['priority', 'delay'] });
+    await test.connection.cursor().session();
+    const sent = Array.from({ length: 12 }, (_, i) => {
+      const priority = i % 2 === 0 ? 'high' : 'normal';
+      return test.publisher.sendMessage(i, { priority, ...(i % 3 === 0 && { delayMs: 1_000 }) });
+    });
+    await Promise.all(sent);
+    expect(test.broker.publishes.map(({ batch }) => batch.count)).toEqual([2, 4, 4, 2]);
+    const bodies = test.broker.streams.get('q')!.map((message) => [bodyOf(message), attributesOf(message)]);
+    expect(bodies).toEqual([
+      ...[1, 5, 7, 11].map((i) => [i, {}]),
+      ...[2, 4, 8, 10].map((i) => [i, { priority: 2 }]),
+    ]);
+  });
+
+  it('tells duplicates and delayed messages in their receipts', async () => {
+    await using test = await setUp({ features: ['dedup', 'delay'] });
+    await test.connection.cursor().session();
+    const receipts = await Promise.all([
+      test.publisher.sendMessage(1, { messageId: 'a' }),
+      test.publisher.sendMessage(2, { messageId: 'a' }),
+      test.publisher.sendMessage(3),
+      test.publisher.sendMessage(4, { delayMs: 1_000 }),
+      test.publisher.sendMessage(5, { deliverAt: new Date(Date.now() + 1_000) }),
+    ]);
+    expect(receipts.map(({ streams }) => streams[0])).toEqual([
+      { stream: 'q', sequence: 1 },
+      { stream: 'q', sequence: 1, duplicate: true },
+      { stream: 'q', sequence: 2 },
+      { stream: 'q', sequence: 0, delayedId: 1 },
+      { stream: 'q', sequence: 0, delayedId: 2 },
+    ]);
+  });
+
+  it('refuses one message id for many messages', async () => {
+    await using test = await setUp({ features: ['dedup'] });
+    await expect(test.publisher.sendMessages([1, 2], { messageId: 'a' })).rejects.toMatchObject({
+      code: 'InvalidOption',
+      details: { option: 'messageId' },
+    });
   });
 
   it('refuses what the broker lacks the feature for, and nothing beside it', async () => {

@@ -55,8 +55,8 @@ export function skipRecords(records: Buffer, offset: number, count: number): num
 }
 
 export interface RecordRules {
-  /** Called with the attributes of each record that has some. */
-  onAttributes?: (attributes: Buffer) => void;
+  /** Called with where the attributes of a record lie, for each that has some. */
+  onAttributes?: (records: Buffer, start: number, end: number) => void;
   /** Called with the size of each body, in bytes. */
   onBody?: (bytes: number) => void;
 }
@@ -84,7 +84,7 @@ export function validateRecords(batch: RecordBatch, rules: RecordRules = {}): vo
     if ((flags & RECORD_ATTRIBUTES) !== 0) {
       if (plain) throw new ProtocolViolation('a record of a plain batch has attributes of its own');
       bodyStart = validateAttributes(records, bodyStart, end);
-      rules.onAttributes?.(records.subarray(offset + RECORD_HEADER_BYTES, bodyStart));
+      rules.onAttributes?.(records, offset + RECORD_HEADER_BYTES, bodyStart);
     }
     rules.onBody?.(end - bodyStart);
     offset = end;

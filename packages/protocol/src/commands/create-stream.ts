@@ -6,9 +6,9 @@ import { readStreamOptions, type StreamOptions } from './stream-options.ts';
 /**
  * CREATE_STREAM 0x10, client to server. Control:
  *
- *   { stream, options?: { storage?, retention? } }
+ *   { stream, options? }
  *
- * Creating a stream that is there with the same options changes nothing; with others it is StreamConflict.
+ * `options` are those of stream-options.ts. Creating a stream that is there with the same options changes nothing; with others it is StreamConflict.
  */
 export interface CreateStream {
   readonly stream: string;

@@ -1,14 +1,19 @@
 import { decodeEnvelope, encodeEnvelope } from '../envelope/envelope.ts';
+import { present } from '../envelope/present.ts';
 import { encodeFrame } from '../frame/frame.ts';
 import { Opcode } from '../opcodes.ts';
 import { readBind, type WireBind } from './bind.ts';
+import { type GroupOptions, readOptionalGroupOptions } from './group-options.ts';
+import { readOptionalStartFrom, type StartFrom } from './start-from.ts';
 
 /**
  * FOLLOW 0x30, client to server: begins to take messages of every stream of the bind. Control:
  *
- *   { stream | pattern, group?, leaseMs?, upTo, bytesUpTo }
+ *   { stream | pattern, group?, leaseMs?, startFrom?, options?, upTo, bytesUpTo }
  *
- * `upTo` and `bytesUpTo` are the first credit; see credit.ts.
+ * `upTo` and `bytesUpTo` are the first credit; see credit.ts. `startFrom` (start-from.ts) and `options`
+ * (group-options.ts) are for groups that come to be with this follower; one that is there with another value of an
+ * option that is given is StreamConflict.
  */
 export interface Follow {
   readonly bind: WireBind;
@@ -16,6 +21,10 @@ export interface Follow {
   readonly group?: string;
   /** How long a lease lasts unless extended, in ms; default 30,000. */
   readonly leaseMs?: number;
+  /** Where a group that is created now begins; default 'first'. */
+  readonly startFrom?: StartFrom;
+  /** What a group that is created now is like. */
+  readonly options?: GroupOptions;
   readonly upTo: number;
   readonly bytesUpTo: number;
 }
@@ -33,19 +42,17 @@ export function encodeFollow(requestId: number, follow: Follow): Buffer {
 
 export function decodeFollow(payload: Buffer): Follow {
   const fields = decodeEnvelope('FOLLOW', payload);
-  const bind = readBind('FOLLOW', fields);
-  const group = fields.optionalString('group');
-  const leaseMs = fields.optionalInteger('leaseMs');
-  const upTo = fields.integer('upTo');
-  const bytesUpTo = fields.integer('bytesUpTo');
+  const follow = present<Follow>({
+    bind: readBind('FOLLOW', fields),
+    upTo: fields.integer('upTo'),
+    bytesUpTo: fields.integer('bytesUpTo'),
+    group: fields.optionalString('group'),
+    leaseMs: fields.optionalInteger('leaseMs'),
+    startFrom: readOptionalStartFrom('FOLLOW', fields),
+    options: readOptionalGroupOptions(fields),
+  });
   fields.end();
-  return {
-    bind,
-    upTo,
-    bytesUpTo,
-    ...(group !== undefined && { group }),
-    ...(leaseMs !== undefined && { leaseMs }),
-  };
+  return follow;
 }
 
 export function encodeFollowing(requestId: number, reply: Following): Buffer {

@@ -4,8 +4,7 @@ import { Opcode } from '../opcodes.ts';
 import { flattenRanges, readRanges, type StreamRanges } from './ranges.ts';
 
 /**
- * NACK 0x35, client to server: these messages failed and are to be delivered again, one attempt further, at once or
- * after `delayMs`. Control:
+ * NACK 0x35, client to server: these messages failed and are to be delivered again, one attempt further. Control:
  *
  *   { follower, entries, delayMs?, reason? }
  *
@@ -14,6 +13,7 @@ import { flattenRanges, readRanges, type StreamRanges } from './ranges.ts';
 export interface Nack {
   readonly follower: number;
   readonly entries: readonly StreamRanges[];
+  /** How long they wait, in ms; 0 for not at all. Default: as the group's retry policy has it. */
   readonly delayMs?: number;
   readonly reason?: string;
 }

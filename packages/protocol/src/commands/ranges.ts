@@ -27,15 +27,16 @@ export function flattenRanges(entries: readonly StreamRanges[]): unknown[] {
 }
 
 export function readRanges(what: string, fields: Fields, name = 'entries'): StreamRanges[] {
-  const flat = fields.array(name);
-  if (flat.length % 2 !== 0)
-    throw new ProtocolViolation(`${what}.${name} must hold pairs of stream and triples`);
+  return readFlatRanges(`${what}.${name}`, fields.array(name));
+}
+
+export function readFlatRanges(what: string, flat: readonly unknown[]): StreamRanges[] {
+  if (flat.length % 2 !== 0) throw new ProtocolViolation(`${what} must hold pairs of stream and triples`);
   const entries: StreamRanges[] = [];
   for (let i = 0; i < flat.length; i += 2) {
     const stream = flat[i];
-    if (typeof stream !== 'string')
-      throw new ProtocolViolation(`${what}.${name} must name a stream at index ${i}`);
-    entries.push({ stream, ranges: readTriples(`${what}.${name}`, flat[i + 1]) });
+    if (typeof stream !== 'string') throw new ProtocolViolation(`${what} must name a stream at index ${i}`);
+    entries.push({ stream, ranges: readTriples(what, flat[i + 1]) });
   }
   return entries;
 }

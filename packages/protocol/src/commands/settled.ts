@@ -4,7 +4,7 @@ import type { Opcode } from '../opcodes.ts';
 import { flattenRanges, readRanges, type StreamRanges } from './ranges.ts';
 
 /**
- * What ACK, NACK, EXTEND and RELEASE are answered with once it is durable. Control:
+ * What ACK, NACK, EXTEND, RELEASE and REJECT are answered with once it is durable. Control:
  *
  *   { stale: ["orders", [7, 9, 1]] }
  *
@@ -20,6 +20,6 @@ export function encodeSettled(opcode: Opcode, requestId: number, reply: Settled)
 }
 
 export function decodeSettled(payload: Buffer): Settled {
-  const fields = decodeEnvelope('an answer to ACK, NACK, EXTEND or RELEASE', payload);
+  const fields = decodeEnvelope('an answer to ACK, NACK, EXTEND, RELEASE or REJECT', payload);
   return { stale: readRanges('an answer', fields, 'stale') };
 }

@@ -13,6 +13,17 @@ export interface StreamSummary {
   readonly bytes: number;
   /** The sequence number that the next message gets. */
   readonly nextSequence: number;
+  /** Messages before it were removed; the first one that is held, if any is, has this number or a later one. */
+  readonly firstSequence: number;
+  /** Messages that were taken in and enter the stream later. */
+  readonly delayed: number;
+  /** The limits as stream-options.ts has them; 0 for none. */
+  readonly maxAgeMs: number;
+  readonly maxBytes: number;
+  readonly maxMessages: number;
+  readonly overflow: string;
+  readonly dedupWindowMs: number;
+  readonly expireAfterMs: number;
   readonly groups: readonly GroupSummary[];
 }
 
@@ -38,11 +49,19 @@ export function readStreamSummary(fields: Fields): StreamSummary {
     messages: fields.integer('messages'),
     bytes: fields.integer('bytes'),
     nextSequence: fields.integer('nextSequence'),
+    firstSequence: fields.integer('firstSequence'),
+    delayed: fields.integer('delayed'),
+    maxAgeMs: fields.integer('maxAgeMs'),
+    maxBytes: fields.integer('maxBytes'),
+    maxMessages: fields.integer('maxMessages'),
+    overflow: fields.string('overflow'),
+    dedupWindowMs: fields.integer('dedupWindowMs'),
+    expireAfterMs: fields.integer('expireAfterMs'),
     groups: fields.array('groups').map((group) => readGroupSummary(fieldsOf('a group', group))),
   };
 }
 
-function readGroupSummary(fields: Fields): GroupSummary {
+export function readGroupSummary(fields: Fields): GroupSummary {
   return {
     name: fields.string('name'),
     followers: fields.integer('followers'),

@@ -35,6 +35,17 @@ export class Fields {
     return this.#wrong(name, 'a whole number from 0 to 2^53-1', value);
   }
 
+  /** Any finite number, in whichever numeric type of msgpack it came. */
+  optionalNumber(name: string): number | undefined {
+    const value = this.#take(name);
+    if (value === undefined || (typeof value === 'number' && Number.isFinite(value))) return value;
+    return this.#wrong(name, 'a number', value);
+  }
+
+  boolean(name: string): boolean {
+    return this.optionalBoolean(name) ?? this.#missing(name, 'true or false');
+  }
+
   optionalBoolean(name: string): boolean | undefined {
     const value = this.#take(name);
     return value === undefined || typeof value === 'boolean'
@@ -70,6 +81,16 @@ export class Fields {
     return this.#wrong(name, 'an array of strings', value);
   }
 
+  integers(name: string): readonly number[] {
+    return this.optionalIntegers(name) ?? this.#missing(name, 'an array of whole numbers');
+  }
+
+  optionalIntegers(name: string): readonly number[] | undefined {
+    const value = this.optionalArray(name);
+    if (value === undefined || value.every(isWholeNumber)) return value;
+    return this.#wrong(name, 'an array of whole numbers', value);
+  }
+
   /** A map inside the envelope, as fields of their own. */
   map(name: string): Fields {
     return this.optionalMap(name) ?? this.#missing(name, 'a map');
@@ -94,6 +115,11 @@ export class Fields {
       if (typeof value[key] !== 'string') this.#wrong(`${name}.${key}`, 'a string', value[key]);
     }
     return value as Readonly<Record<string, string>>;
+  }
+
+  /** A field that may be of several types; its reader sees to them. */
+  optionalAny(name: string): unknown {
+    return this.#take(name);
   }
 
   /** To be called when all that is known was read. */

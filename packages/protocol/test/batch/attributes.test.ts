@@ -28,6 +28,13 @@ test.each([
   { priority: -1 },
   { ttlMs: '5' },
   { messageId: {} },
-])('an attribute of a wrong type is a ProtocolViolation: %j', (attributes) => {
+  { delayMs: 1.5 },
+  { group: 7 },
+  { dead: 'yes' },
+  { dead: { stream: 'orders' } },
+  { priority: 4 },
+  { ttlMs: 0 },
+  { deliverAt: 1, delayMs: 1 },
+])('an attribute of a wrong type or value is a ProtocolViolation: %j', (attributes) => {
   expect(() => decodeAttributes(encodeEnvelope(attributes))).toThrow(ProtocolViolation);
 });

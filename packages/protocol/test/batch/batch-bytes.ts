@@ -2,15 +2,17 @@ import {
   type Attributes,
   BatchBuilder,
   type BatchBuilderOptions,
+  type DeadLetter,
   decodeAttributes,
   encodeAttributes,
   encodeBatchHead,
+  type FailedAttempt,
   RECORD_RAW,
   type RecordBatch,
   readRecord,
 } from '@simplemq/protocol';
 import fc from 'fast-check';
-import { text, whole } from '../commands/values.ts';
+import { fields, headers, text, whole } from '../commands/values.ts';
 
 /** A batch as a test writes it down. */
 export interface PlainBatch {
@@ -24,22 +26,48 @@ export interface PlainRecord {
   readonly attributes?: Attributes;
 }
 
-export const anyAttributes: fc.Arbitrary<Attributes> = fc.record(
-  {
-    // msgpackr renames the key `__proto__`, so that it cannot replace a prototype.
-    headers: fc.dictionary(
-      text.filter((name) => name !== '__proto__'),
-      text,
-      { maxKeys: 4, noNullPrototype: true },
+const anyFailure: fc.Arbitrary<FailedAttempt> = fields({
+  attempt: whole,
+  at: whole,
+  cause: text,
+  error: text,
+});
+
+const anyDeadLetter: fc.Arbitrary<DeadLetter> = fields<DeadLetter>({
+  stream: text,
+  group: text,
+  sequence: whole,
+  publishedAt: whole,
+  diedAt: whole,
+  cause: text,
+  error: text,
+  attempts: fc.array(anyFailure, { maxLength: 3 }),
+});
+
+/** Attributes have a time or a delay, not both. */
+const anyTime: fc.Arbitrary<Pick<Attributes, 'deliverAt' | 'delayMs'>> = fc.oneof(
+  fc.constant({}),
+  fields({ deliverAt: whole }),
+  fields({ delayMs: whole }),
+);
+
+export const anyAttributes: fc.Arbitrary<Attributes> = fc
+  .tuple(
+    fields(
+      {},
+      {
+        headers,
+        key: text,
+        priority: fc.nat(3),
+        ttlMs: whole.map((ttlMs) => Math.max(ttlMs, 1)),
+        messageId: text,
+        group: text,
+        dead: anyDeadLetter,
+      },
     ),
-    key: text,
-    priority: fc.nat(3),
-    deliverAt: whole,
-    ttlMs: whole,
-    messageId: text,
-  },
-  { requiredKeys: [], noNullPrototype: true },
-) as fc.Arbitrary<Attributes>;
+    anyTime,
+  )
+  .map(([attributes, time]) => ({ ...attributes, ...time }));
 
 const anyRecord: fc.Arbitrary<PlainRecord> = fc
   .tuple(
@@ -49,9 +77,14 @@ const anyRecord: fc.Arbitrary<PlainRecord> = fc
   )
   .map(([raw, body, attributes]) => ({ raw, body: Buffer.from(body), ...(attributes && { attributes }) }));
 
-export const anyBatch: fc.Arbitrary<PlainBatch> = fc
-  .tuple(fc.option(anyAttributes, { nil: undefined }), fc.array(anyRecord, { minLength: 1, maxLength: 12 }))
-  .map(([shared, records]) => ({ records, ...(shared && { shared }) }));
+const anyBatchOf = (maxLength: number): fc.Arbitrary<PlainBatch> =>
+  fc
+    .tuple(fc.option(anyAttributes, { nil: undefined }), fc.array(anyRecord, { minLength: 1, maxLength }))
+    .map(([shared, records]) => ({ records, ...(shared && { shared }) }));
+
+export const anyBatch: fc.Arbitrary<PlainBatch> = anyBatchOf(12);
+/** A batch of one record. */
+export const anySingle: fc.Arbitrary<PlainBatch> = anyBatchOf(1);
 
 export function buildBatch(batch: PlainBatch, options: BatchBuilderOptions = {}): Buffer {
   const shared = batch.shared && { shared: encodeAttributes(batch.shared) };

@@ -78,7 +78,7 @@ test('whoever validates sees the size of each body and the attributes of each re
   const seen: Buffer[] = [];
   const rules: RecordRules = {
     onBody: (bytes) => sizes.push(bytes),
-    onAttributes: (bytes) => seen.push(bytes),
+    onAttributes: (bytes, start, end) => seen.push(bytes.subarray(start, end)),
   };
   validateRecords(batch, rules);
   expect(sizes).toEqual([7, 9, 0]);

@@ -1,4 +1,11 @@
-import { decodeHello, decodeWelcome, encodeEnvelope, Opcode, Unsupported } from '@simplemq/protocol';
+import {
+  decodeHello,
+  decodeWelcome,
+  encodeEnvelope,
+  type GroupInfo,
+  Opcode,
+  Unsupported,
+} from '@simplemq/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { COMMANDS, commandOf, payloadOf } from './command-codecs.ts';
@@ -46,9 +53,26 @@ describe('a field that this version does not know', () => {
     expect(() => command.decode(withField(payload, 'fromTheFuture'))).toThrow(Unsupported);
   });
 
-  test('is refused within the options of CREATE_STREAM too', () => {
-    const payload = encodeEnvelope({ stream: 'orders', options: { maxAgeMs: 1 } });
-    expect(() => commandOf(Opcode.CreateStream).decode(payload)).toThrow(/'maxAgeMs'/);
+  test.each<[Opcode, object]>([
+    [Opcode.CreateStream, { options: { shards: 1 } }],
+    [Opcode.UpdateStream, { options: { shards: 1 } }],
+    [Opcode.CreateGroup, { options: { shards: 1 } }],
+    [Opcode.CreateGroup, { options: { retry: { shards: 1 } } }],
+    [Opcode.UpdateGroup, { options: { retry: { shards: 1 } } }],
+    [Opcode.ResetGroup, { startFrom: { shards: 1 } }],
+    [Opcode.Follow, { upTo: 1, bytesUpTo: 1, options: { shards: 1 } }],
+    [Opcode.Redrive, { filter: { shards: 1 } }],
+  ])('is refused within a field too: opcode %d, %j', (opcode, fields) => {
+    const payload = encodeEnvelope({ stream: 'orders', group: 'billing', ...fields });
+    expect(() => commandOf(opcode).decode(payload)).toThrow(/'shards'/);
+  });
+
+  test('is ignored within the options of a group that a server tells of', () => {
+    const { decode, encode, messages } = commandOf(Opcode.GroupInfoReply);
+    const info = fc.sample(messages, { seed: 1, numRuns: 1 })[0] as GroupInfo;
+    const options = { ...info.options, retry: { ...info.options.retry, shards: 1 }, shards: 1 };
+    const told = decode(payloadOf(encode(1, { ...info, options }))) as GroupInfo;
+    expect(told.options).toEqual({ ...info.options, retry: info.options.retry ?? {} });
   });
 
   const told = COMMANDS.filter(({ from }) => from === 'server');
@@ -62,9 +86,10 @@ describe('a field that this version does not know', () => {
 
 /** The payload with one more field in the map that it begins with. */
 function withField(payload: Buffer, name: string): Buffer {
-  if (payload[0]! >= 0x8f) throw new Error('the sample has too many fields for a fixmap');
+  const isFixmap = payload[0] !== 0xde;
+  const count = 1 + (isFixmap ? payload[0]! & 0x0f : payload.readUInt16BE(1));
   const field = Buffer.concat([Buffer.from([0xa0 | name.length]), Buffer.from(name), Buffer.from([0xc0])]);
-  return Buffer.concat([Buffer.from([payload[0]! + 1]), field, payload.subarray(1)]);
+  return Buffer.concat([Buffer.of(0xde, count >> 8, count), field, payload.subarray(isFixmap ? 1 : 3)]);
 }
 
 test('a feature that is not a string is a ProtocolViolation, whatever it is', () => {
@@ -103,4 +128,33 @@ test.each<[unknown[], string]>([
   expect(() => decode(encodeEnvelope({ follower: 1, entries }))).toThrow(
     expect.objectContaining({ code: 'ProtocolViolation' }),
   );
+});
+
+const stream = 'orders';
+const group = 'billing';
+
+test.each<[Opcode, object, RegExp]>([
+  [Opcode.ResetGroup, { stream, group }, /lacks the field 'startFrom'/],
+  [Opcode.ResetGroup, { stream, group, startFrom: {} }, /one of 'sequence' and 'time'/],
+  [Opcode.ResetGroup, { stream, group, startFrom: { sequence: 1, time: 1 } }, /one of 'sequence' and 'time'/],
+  [Opcode.ResetGroup, { stream, group, startFrom: 7 }, /it must be a map/],
+  [Opcode.PurgeStream, { stream, sequence: 1, time: 1 }, /both 'sequence' and 'time'/],
+  [Opcode.UpdateGroup, { stream, group, options: { retry: { factor: Number.NaN } } }, /'factor'/],
+  [Opcode.UpdateGroup, { stream, group, options: { retry: { maxDeliveries: 1.5 } } }, /'maxDeliveries'/],
+  [Opcode.UpdateGroup, { stream, group }, /lacks the field 'options'/],
+  [Opcode.DeadLetters, { stream, filter: { sequences: [1, 'a'] } }, /'sequences'/],
+  [Opcode.DeadLetters, { stream, filter: { headers: { a: 1 } } }, /'headers.a'/],
+  [Opcode.CancelDelayed, { stream, ids: [1.5] }, /'ids'/],
+  [Opcode.PauseSchedule, { name: 'nightly' }, /lacks the field 'paused'/],
+])('opcode %d with %j is a ProtocolViolation', (opcode, fields, message) => {
+  const { decode } = commandOf(opcode);
+  expect(() => decode(encodeEnvelope({ ...fields }))).toThrow(message);
+  expect(() => decode(encodeEnvelope({ ...fields }))).toThrow(
+    expect.objectContaining({ code: 'ProtocolViolation' }),
+  );
+});
+
+test('a place to start from that this version does not know is Unsupported', () => {
+  const payload = encodeEnvelope({ stream: 'orders', startFrom: 'yesterday' });
+  expect(() => commandOf(Opcode.Read).decode(payload)).toThrow(Unsupported);
 });

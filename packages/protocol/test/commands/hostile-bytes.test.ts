@@ -2,7 +2,8 @@ import { encodeEnvelope, FrameDecoder, scanValue } from '@simplemq/protocol';
 import fc from 'fast-check';
 import { unpack } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
-import { COMMANDS, type CommandCodec, payloadOf } from './command-codecs.ts';
+import type { CommandCodec } from './command-codec.ts';
+import { COMMANDS, payloadOf } from './command-codecs.ts';
 import { decodeEverything, mutated, REFUSALS } from './hostile-bytes.ts';
 
 describe.each(COMMANDS)('$name', (command) => {

@@ -1,7 +1,7 @@
 import { type RecordBatch, validateRecords } from '@simplemq/protocol';
 import fc from 'fast-check';
 import { readBatch } from '../batch/batch-bytes.ts';
-import type { CommandCodec } from './command-codecs.ts';
+import type { CommandCodec } from './command-codec.ts';
 
 /** The codes with which a decoder may refuse bytes; anything else that it throws is a bug of its own. */
 export const REFUSALS: readonly string[] = ['ProtocolViolation', 'Unsupported'];
@@ -9,12 +9,24 @@ export const REFUSALS: readonly string[] = ['ProtocolViolation', 'Unsupported'];
 /** Decodes a payload and what it carries; gives what was thrown on the way, if something was. */
 export function decodeEverything(command: CommandCodec, payload: Buffer): unknown {
   try {
-    const message = command.decode(payload) as { batch?: RecordBatch };
-    if (message.batch !== undefined) readAttributesToo(message.batch);
+    for (const batch of batchesOf(command.decode(payload))) readAttributesToo(batch);
     return undefined;
   } catch (error) {
     return error;
   }
+}
+
+/** The record batches that a decoded message carries: its own, and those of its runs or publishes. */
+export function batchesOf(message: unknown): readonly RecordBatch[] {
+  interface Carrying {
+    batch?: RecordBatch;
+    runs?: readonly { batch: RecordBatch }[];
+    publishes?: readonly { batch?: RecordBatch }[];
+  }
+  const { batch, runs = [], publishes = [] } = message as Carrying;
+  return [batch, ...[...runs, ...publishes].map((carrying) => carrying.batch)].filter(
+    (found) => found !== undefined,
+  );
 }
 
 /** Attributes of an unknown name are Unsupported whichever frame they came in, so that is no finding here. */

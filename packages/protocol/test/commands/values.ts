@@ -1,7 +1,13 @@
 import {
   type ConfirmedStream,
+  type DeadLetterPage,
   ERROR_CODES,
+  type GroupInfo,
+  type GroupOptions,
+  type GroupSummary,
+  type ScheduleSummary,
   type SequenceRange,
+  type StartFrom,
   type StreamOptions,
   type StreamRanges,
   type StreamSummary,
@@ -26,10 +32,25 @@ export const text: fc.Arbitrary<string> = fc.string({ unit: 'binary', maxLength:
 export const whole: fc.Arbitrary<number> = fc.oneof(fc.nat(300), fc.nat(0xffff_ffff), fc.maxSafeNat());
 export const flag: fc.Arbitrary<boolean> = fc.boolean();
 export const strings: fc.Arbitrary<string[]> = fc.array(text, { maxLength: 4 });
+export const wholes: fc.Arbitrary<number[]> = fc.array(whole, { maxLength: 4 });
+const fraction: fc.Arbitrary<number> = fc.double({ min: 0, max: 1e9, noNaN: true });
+
+/** msgpackr renames the key `__proto__`, so that it cannot replace a prototype. */
+export const headers: fc.Arbitrary<Record<string, string>> = fc.dictionary(
+  text.filter((name) => name !== '__proto__'),
+  text,
+  { maxKeys: 4, noNullPrototype: true },
+);
 
 export const bind: fc.Arbitrary<WireBind> = fc.oneof(
   text.map((stream) => ({ stream })),
   text.map((pattern) => ({ pattern })),
+);
+
+export const startFrom: fc.Arbitrary<StartFrom> = fc.oneof(
+  fc.constantFrom('first' as const, 'new' as const),
+  whole.map((sequence) => ({ sequence })),
+  whole.map((time) => ({ time })),
 );
 
 const range: fc.Arbitrary<SequenceRange> = fc
@@ -41,14 +62,31 @@ export const ranges: fc.Arbitrary<StreamRanges[]> = fc.array(
   { maxLength: 4 },
 );
 
-export const confirmed: fc.Arbitrary<ConfirmedStream[]> = fc.array(
-  fields<ConfirmedStream>({ stream: text, first: whole }),
-  { maxLength: 4 },
+/** Pairs of a record's index and a number. */
+const pairs: fc.Arbitrary<number[]> = fc
+  .array(fc.tuple(fc.nat(65_535), whole), { minLength: 1, maxLength: 3 })
+  .map((list) => list.flat());
+
+export const confirmed: fc.Arbitrary<ConfirmedStream[]> = fc.uniqueArray(
+  fields({ stream: text, first: whole }, { duplicates: pairs, delayed: pairs }),
+  { maxLength: 4, selector: ({ stream }) => stream },
 );
 
-export const streamOptions: fc.Arbitrary<StreamOptions> = fields({}, { storage: text, retention: text });
+export const streamOptions: fc.Arbitrary<StreamOptions> = fields(
+  {},
+  {
+    storage: text,
+    retention: text,
+    maxAgeMs: whole,
+    maxBytes: whole,
+    maxMessages: whole,
+    overflow: text,
+    dedupWindowMs: whole,
+    expireAfterMs: whole,
+  },
+);
 
-const group = fields({
+const groupSummary: fc.Arbitrary<GroupSummary> = fields<GroupSummary>({
   name: text,
   followers: whole,
   lag: whole,
@@ -57,7 +95,7 @@ const group = fields({
   ackFloor: whole,
 });
 
-export const summary: fc.Arbitrary<StreamSummary> = fields({
+export const summary: fc.Arbitrary<StreamSummary> = fields<StreamSummary>({
   name: text,
   storage: text,
   retention: text,
@@ -65,7 +103,63 @@ export const summary: fc.Arbitrary<StreamSummary> = fields({
   messages: whole,
   bytes: whole,
   nextSequence: whole,
-  groups: fc.array(group, { maxLength: 3 }),
+  firstSequence: whole,
+  delayed: whole,
+  maxAgeMs: whole,
+  maxBytes: whole,
+  maxMessages: whole,
+  overflow: text,
+  dedupWindowMs: whole,
+  expireAfterMs: whole,
+  groups: fc.array(groupSummary, { maxLength: 3 }),
 });
+
+export const groupOptions: fc.Arbitrary<GroupOptions> = fields(
+  {},
+  {
+    retry: fields(
+      {},
+      { maxDeliveries: whole, delayMs: whole, factor: fraction, maxDelayMs: whole, jitter: fraction },
+    ),
+    ordering: text,
+    exclusive: flag,
+    keyConcurrency: whole,
+    ratePerSecond: fraction,
+    yieldEvery: whole,
+    deadLetterExpired: flag,
+    expireAfterMs: whole,
+  },
+);
+
+export const groupInfo: fc.Arbitrary<GroupInfo> = fc
+  .tuple(
+    groupSummary,
+    fields(
+      {
+        stream: text,
+        createdAt: whole,
+        readPosition: whole,
+        deadLettered: whole,
+        expired: whole,
+        options: groupOptions,
+      },
+      { oldestUnackedMs: whole },
+    ),
+  )
+  .map(([group, more]) => ({ ...group, ...more }));
+
+export const deadLetterPage: fc.Arbitrary<DeadLetterPage> = fields(
+  { stream: text },
+  {
+    filter: fields({}, { group: text, since: whole, until: whole, error: text, headers, sequences: wholes }),
+    after: whole,
+    limit: whole,
+  },
+);
+
+export const schedule: fc.Arbitrary<ScheduleSummary> = fields(
+  { name: text, stream: text, cron: text, timezone: text, paused: flag },
+  { nextAt: whole, lastAt: whole },
+);
 
 export const errorCode = fc.constantFrom(...ERROR_CODES);

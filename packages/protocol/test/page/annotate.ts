@@ -1,4 +1,4 @@
-import { FRAME_HEADER_BYTES, Opcode, opcodeName, scanValue } from '@simplemq/protocol';
+import { FRAME_HEADER_BYTES, opcodeName, scanValue } from '@simplemq/protocol';
 import { unpack } from 'msgpackr';
 
 const HEX_COLUMNS = 50;
@@ -46,6 +46,8 @@ class Annotation {
     const type = this.#bytes[this.offset]!;
     if (type >= 0x80 && type <= 0x8f) this.#map(type & 0x0f, depth, role);
     else if (type >= 0x90 && type <= 0x9f) this.#array(type & 0x0f, depth, role);
+    else if (type === 0xde) this.#map(this.#bytes.readUInt16BE(this.offset + 1), depth, role, 3);
+    else if (type === 0xdc) this.#array(this.#bytes.readUInt16BE(this.offset + 1), depth, role, 3);
     else this.#scalar(depth, role);
   }
 
@@ -54,16 +56,16 @@ class Annotation {
     this.take(end - this.offset, depth, (bytes) => `${role}${shown(unpack(bytes), bytes[0]!)}`);
   }
 
-  #map(size: number, depth: number, role: string): void {
-    this.take(1, depth, () => `${role}map of ${size}`);
+  #map(size: number, depth: number, role: string, headBytes = 1): void {
+    this.take(headBytes, depth, () => `${role}map of ${size}`);
     for (let i = 0; i < size; i++) {
       this.value(depth + 1, 'key ');
       this.value(depth + 2);
     }
   }
 
-  #array(size: number, depth: number, role: string): void {
-    this.take(1, depth, () => `${role}array of ${size}`);
+  #array(size: number, depth: number, role: string, headBytes = 1): void {
+    this.take(headBytes, depth, () => `${role}array of ${size}`);
     for (let i = 0; i < size; i++) this.value(depth + 1);
   }
 }
@@ -71,10 +73,10 @@ class Annotation {
 export function annotateFrame(frame: Buffer): string {
   const annotation = new Annotation(frame);
   annotation.number(4, 0, (length) => `length: ${length} bytes follow`);
-  const opcode = annotation.number(1, 0, (value) => `opcode: ${opcodeName(value)}`);
+  annotation.number(1, 0, (value) => `opcode: ${opcodeName(value)}`);
   annotation.number(4, 0, (id) => `request id: ${id}`);
   if (frame.length > FRAME_HEADER_BYTES) annotation.value(0);
-  if (opcode === Opcode.Publish || opcode === Opcode.Deliver) batch(annotation);
+  while (!annotation.isAtEnd) batch(annotation);
   return annotation.text;
 }
 
@@ -85,14 +87,14 @@ export function annotateBatch(bytes: Buffer): string {
 }
 
 function batch(annotation: Annotation): void {
-  annotation.number(4, 0, (count) => `batch: count, ${plural(count, 'record')}`);
+  const records = annotation.number(4, 0, (count) => `batch: count, ${plural(count, 'record')}`);
   annotation.number(4, 0, (length) => `batch: bytes, ${length} of records`);
   annotation.number(4, 0, () => 'batch: crc32 of all that follows the 16 bytes');
   annotation.number(1, 0, (flags) => `batch: flags${flags === 0 ? '' : ', plain'}`);
   annotation.number(1, 0, () => 'batch: 0');
   const shared = annotation.number(2, 0, (bytes) => `batch: shared, ${bytes} bytes of attributes`);
   if (shared > 0) annotation.value(1, 'shared attributes: ');
-  for (let record = 1; !annotation.isAtEnd; record++) oneRecord(annotation, record);
+  for (let record = 1; record <= records; record++) oneRecord(annotation, record);
 }
 
 function oneRecord(annotation: Annotation, which: number): void {

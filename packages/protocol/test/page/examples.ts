@@ -66,13 +66,10 @@ export function encodeExample({
   if (name === 'record batch') return encodeBatch(json as ExampleBatch);
   const opcode = opcodeOf(name);
   if (json === null) return encodeFrame(opcode, requestId, Buffer.alloc(0));
-  if (!HAS_BATCH.has(opcode)) return encodeFrame(opcode, requestId, encodeEnvelope(withBytes(json)));
-  const { envelope, batch } = json as { envelope: unknown; batch: ExampleBatch };
-  return encodeFrame(
-    opcode,
-    requestId,
-    Buffer.concat([encodeEnvelope(withBytes(envelope)), encodeBatch(batch)]),
-  );
+  if (!HAS_BATCHES.has(opcode)) return encodeFrame(opcode, requestId, encodeEnvelope(withBytes(json)));
+  const { envelope, batch, batches = [batch!] } = json as ExampleData;
+  const payload = Buffer.concat([encodeEnvelope(withBytes(envelope)), ...batches.map(encodeBatch)]);
+  return encodeFrame(opcode, requestId, payload);
 }
 
 export function annotate(name: string, bytes: Buffer): string {
@@ -85,8 +82,22 @@ export function opcodeOf(name: string): Opcode {
   return opcode;
 }
 
-const HAS_BATCH: ReadonlySet<number> = new Set([Opcode.Publish, Opcode.Deliver]);
+const HAS_BATCHES: ReadonlySet<number> = new Set([
+  Opcode.Publish,
+  Opcode.Transaction,
+  Opcode.Deliver,
+  Opcode.SaveSchedule,
+  Opcode.ReadReply,
+  Opcode.DeadLettersReply,
+]);
 const packr = new Packr({ useRecords: false, variableMapSize: true });
+
+/** The JSON of a data frame: it has a batch, or several. */
+interface ExampleData {
+  readonly envelope: unknown;
+  readonly batch?: ExampleBatch;
+  readonly batches?: readonly ExampleBatch[];
+}
 
 interface ExampleBatch {
   readonly shared?: Attributes;

@@ -8,12 +8,12 @@ import {
   FrameDecoder,
   Opcode,
   opcodeName,
-  type RecordBatch,
   validateRecords,
 } from '@simplemq/protocol';
 import { describe, expect, test } from 'vitest';
 import { bytesOf as bytesOfBatch } from '../batch/batch-bytes.ts';
 import { commandOf } from '../commands/command-codecs.ts';
+import { batchesOf } from '../commands/hostile-bytes.ts';
 import { annotate, bytesOf, encodeExample, examplesOf, opcodeOf, readPage } from './examples.ts';
 
 const page = readPage();
@@ -35,9 +35,14 @@ describe('docs/PROTOCOL.md', () => {
     expect(page).toContain(`of at most ${number(protocol.PATTERN_LENGTH_MAX)} characters`);
     expect(page).toContain(`never above ${number(protocol.BATCH_RECORDS_MAX)}`);
     expect(page).toContain(`at most ${number(protocol.ATTRIBUTES_BYTES_MAX)} bytes`);
+    expect(page).toContain(`at most ${number(protocol.TRANSACTION_PUBLISHES_MAX)} publishes`);
     expect(page).toContain(`at most ${number(protocol.HANDSHAKE_BYTES_MAX)} until WELCOME`);
     expect(page).toContain(`has ${protocol.HANDSHAKE_TIMEOUT_MS / 1000}\nseconds`);
     expect(page).toContain(crc32('123456789').toString(16));
+  });
+
+  test('has every feature in its table', () => {
+    for (const feature of protocol.FEATURES) expect(page).toMatch(new RegExp(`\\n\\| \`${feature}\` \\| `));
   });
 
   test('links to headings that it has', () => {
@@ -89,8 +94,8 @@ describe.each(frames)('the example of $name', (example) => {
   test('is decoded, and encoded to the same bytes again', () => {
     const { opcode, requestId, payload } = onlyFrame(bytes);
     const command = commandOf(opcode);
-    const message = command.decode(payload) as { batch?: RecordBatch };
-    if (message.batch !== undefined) validateRecords(message.batch);
+    const message = command.decode(payload);
+    for (const batch of batchesOf(message)) validateRecords(batch);
     expect(command.encode(requestId, message).toString('hex')).toBe(bytes.toString('hex'));
   });
 

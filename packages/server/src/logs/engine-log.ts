@@ -1,23 +1,29 @@
 import type { EngineEvent } from '@simplemq/broker';
 import type { Logger } from 'pino';
 
-/** How long redeliveries are added up before a line tells of them. */
-const REDELIVERIES_MS = 5_000;
+/** How long events that come in numbers are added up before a line tells of them. */
+const SUM_MS = 5_000;
 /** Different streams, groups and causes that are added up before a line tells of them sooner. */
-const REDELIVERIES_MAX = 1_000;
+const SUMS_MAX = 1_000;
 
-type Redelivered = Extract<EngineEvent, { type: 'redelivered' }>;
+/** The lines of events that are added up, since one nack may well bring thousands of messages. */
+const SUM_LINES: Readonly<Record<string, string>> = {
+  redelivered: 'messages go back for redelivery',
+  deadLettered: 'messages went to the dead letters',
+  expired: 'messages expired before their turn came',
+};
 
-const STREAM_LINES = {
-  streamCreated: 'stream created',
-  streamDeleted: 'stream deleted',
-  streamPurged: 'stream purged',
-} as const;
+interface Sum {
+  readonly line: string;
+  /** What the events have in common: stream, group, cause. */
+  readonly fields: object;
+  messages: number;
+}
 
-/** Writes what the engine tells into the log; redeliveries added up, since one nack may well bring thousands. */
+/** Writes what the engine tells into the log; of a type that is not known here, the type's name is the line. */
 export class EngineLog {
   readonly #logger: Logger;
-  #redelivered = new Map<string, Redelivered>();
+  readonly #sums = new Map<string, Sum>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(logger: Logger) {
@@ -25,30 +31,38 @@ export class EngineLog {
   }
 
   readonly onEvent = (event: EngineEvent): void => {
-    if (event.type === 'redelivered') this.#add(event);
     // The server logs an engine that failed, as fatal, when `ended` settles.
-    else if (event.type === 'failed') this.#logger.debug({ err: event.error }, 'engine failed');
-    else {
-      const { type, ...fields } = event;
-      this.#logger.info(fields, STREAM_LINES[type]);
+    if (event.type === 'failed') {
+      this.#logger.debug({ err: event.error }, 'engine failed');
+      return;
     }
+    const { type, ...fields } = event;
+    const line = SUM_LINES[type];
+    if (line !== undefined && 'messages' in fields) this.#add(line, fields);
+    else this.#logger.info(fields, inWords(type));
   };
 
   /** Tells what has been added up. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const { stream, group, cause, messages } of this.#redelivered.values()) {
-      this.#logger.info({ stream, group, cause, messages }, 'messages go back for redelivery');
+    for (const { line, fields, messages } of this.#sums.values()) {
+      this.#logger.info({ ...fields, messages }, line);
     }
-    this.#redelivered.clear();
+    this.#sums.clear();
   }
 
-  #add(event: Redelivered): void {
-    const key = JSON.stringify([event.stream, event.group, event.cause]);
-    const messages = (this.#redelivered.get(key)?.messages ?? 0) + event.messages;
-    this.#redelivered.set(key, { ...event, messages });
-    if (this.#redelivered.size >= REDELIVERIES_MAX) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), REDELIVERIES_MS).unref();
+  #add(line: string, { messages, ...fields }: { readonly messages: number }): void {
+    const key = JSON.stringify([line, fields]);
+    const sum = this.#sums.get(key);
+    if (sum === undefined) this.#sums.set(key, { line, fields, messages });
+    else sum.messages += messages;
+    if (this.#sums.size >= SUMS_MAX) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), SUM_MS).unref();
   }
+}
+
+/** 'streamCreated' is 'stream created'. */
+function inWords(type: string): string {
+  return type.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

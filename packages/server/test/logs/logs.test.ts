@@ -49,7 +49,8 @@ test('a log folder that cannot be written is one clear line', async () => {
   });
 });
 
-test('redeliveries are added up by stream, group and cause', () => {
+/** A log of the engine's, and the lines that it has written. */
+function engineLog(): { log: EngineLog; lines: object[] } {
   const lines: object[] = [];
   const sink = new Writable({
     write(line, _encoding, done) {
@@ -57,7 +58,11 @@ test('redeliveries are added up by stream, group and cause', () => {
       done();
     },
   });
-  const log = new EngineLog(pino({ base: null, timestamp: false }, sink));
+  return { log: new EngineLog(pino({ base: null, timestamp: false }, sink)), lines };
+}
+
+test('redeliveries are added up by stream, group and cause', () => {
+  const { log, lines } = engineLog();
   const event = {
     type: 'redelivered',
     stream: 'orders',
@@ -73,6 +78,30 @@ test('redeliveries are added up by stream, group and cause', () => {
   expect(lines).toMatchObject([
     { stream: 'orders', group: 'workers', cause: 'nack', messages: 42 },
     { cause: 'expired', messages: 2 },
+  ]);
+});
+
+test('dead letters and expired messages are added up too, each by themselves', () => {
+  const { log, lines } = engineLog();
+  const where = { stream: 'orders', group: 'workers' };
+  for (const type of ['deadLettered', 'expired', 'deadLettered'] as const) {
+    log.onEvent({ type, ...where, messages: 5 });
+  }
+  expect(lines).toEqual([]);
+  log.flush();
+  expect(lines).toMatchObject([
+    { ...where, messages: 10, msg: expect.stringContaining('dead letters') },
+    { ...where, messages: 5, msg: expect.stringContaining('expired') },
+  ]);
+});
+
+test('other events are a line each, named by their type', () => {
+  const { log, lines } = engineLog();
+  log.onEvent({ type: 'streamPurged', stream: 'orders', messages: 3 });
+  log.onEvent({ type: 'groupCreated', stream: 'orders', group: 'billing' });
+  expect(lines).toMatchObject([
+    { level: 30, stream: 'orders', messages: 3, msg: 'stream purged' },
+    { level: 30, stream: 'orders', group: 'billing', msg: 'group created' },
   ]);
 });
 

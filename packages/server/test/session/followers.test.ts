@@ -6,10 +6,13 @@ import {
   encodeAck,
   encodeCredit,
   encodeExtend,
+  encodeFollow,
   encodeNack,
+  encodeReject,
   encodeRelease,
   encodeStreamInfo,
   encodeUnfollow,
+  FEATURES,
   Opcode,
   ServerClosing,
   StreamNotFound,
@@ -25,6 +28,7 @@ let peer: RawPeer;
 
 beforeEach(async () => {
   engine = new FakeEngine();
+  engine.features = FEATURES;
   broker = await startTestBroker({ engine, limits: { maxFollowersPerConnection: 2 } });
   peer = await RawPeer.open(broker, { client: 'worker 7' });
 });
@@ -44,6 +48,15 @@ test('a follower is named by the id that the engine gave it, and the engine is t
   expect(frame.requestId).toBe(5);
   expect(decodeFollowing(frame.payload)).toEqual({ follower: 1, leaseMs: 30_000 });
   expect(engine.followers[0]!.request).toMatchObject({ client: 'worker 7', bind: { stream: 'orders' } });
+});
+
+test('a follower may bring the options of its group, and where it begins', async () => {
+  const options = { ordering: 'key', retry: { maxDeliveries: 5, factor: 1.5 } };
+  const startFrom = { sequence: 41 };
+  const bind = { stream: 'orders' };
+  const frame = encodeFollow(5, { bind, group: 'billing', startFrom, options, upTo: 1, bytesUpTo: 1 });
+  await peer.request(frame, Opcode.Following);
+  expect(engine.followers[0]!.request).toMatchObject({ group: 'billing', startFrom, options });
 });
 
 test('a run is delivered as a batch whose checksum holds', async () => {
@@ -72,7 +85,7 @@ test('FOLLOWING comes before the first delivery, even of an engine that is too q
   expect(engine.followers[0]!.resumes).toBe(1);
 });
 
-test('credit, ack, nack, extend and release reach the follower', async () => {
+test('credit, ack, nack, extend, release and reject reach the follower', async () => {
   const follower = await follow();
   const entries = [{ stream: 'orders', ranges: [{ first: 1, last: 2, attempt: 1 }] }];
   peer.send(encodeCredit({ follower: 1, upTo: 7, bytesUpTo: 8 }));
@@ -81,8 +94,9 @@ test('credit, ack, nack, extend and release reach the follower', async () => {
     await peer.request(encodeNack(12, { follower: 1, entries, delayMs: 5, reason: 'no' }), Opcode.Nacked),
     await peer.request(encodeExtend(13, { follower: 1, entries }), Opcode.Extended),
     await peer.request(encodeRelease(14, { follower: 1, entries }), Opcode.Released),
+    await peer.request(encodeReject(15, { follower: 1, entries, reason: 'bad' }), Opcode.Rejected),
   ];
-  expect(answers.map(({ requestId }) => requestId)).toEqual([11, 12, 13, 14]);
+  expect(answers.map(({ requestId }) => requestId)).toEqual([11, 12, 13, 14, 15]);
   expect(decodeSettled(answers[0]!.payload)).toEqual({ stale: [] });
   expect(follower.calls).toEqual([
     { what: 'credit', options: { upTo: 7, bytesUpTo: 8 } },
@@ -90,6 +104,7 @@ test('credit, ack, nack, extend and release reach the follower', async () => {
     { what: 'nack', entries, options: { delayMs: 5, reason: 'no' } },
     { what: 'extend', entries, options: undefined },
     { what: 'release', entries, options: undefined },
+    { what: 'reject', entries, options: { reason: 'bad' } },
   ]);
 });
 

@@ -7,6 +7,7 @@ import {
   encodeListStreams,
   encodePurgeStream,
   encodeStreamInfo,
+  FEATURES,
   HEARTBEAT_FRAME,
   Opcode,
   StreamNotFound,
@@ -15,7 +16,7 @@ import type { TestBroker } from '@simplemq/testkit';
 import { RawPeer, startTestBroker } from '@simplemq/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakeEngine } from '../fake-engine.ts';
-import { publishFrame } from '../frames.ts';
+import { type PublishFrame, publishFrame } from '../frames.ts';
 
 let engine: FakeEngine;
 let broker: TestBroker;
@@ -87,6 +88,7 @@ test('a body over maxMessageBytes is MessageTooLarge; nothing reaches the engine
 test.each([
   [{ priority: 2 }, 'priority'],
   [{ deliverAt: 1 }, 'delay'],
+  [{ delayMs: 1 }, 'delay'],
   [{ ttlMs: 1 }, 'ttl'],
   [{ messageId: 'a' }, 'dedup'],
 ])(
@@ -100,6 +102,33 @@ test.each([
     await peer.request(publishFrame({ requestId: 3, attributes, shared: attributes }), Opcode.Confirm);
   },
 );
+
+const dead = {
+  stream: 'orders',
+  group: 'workers',
+  sequence: 1,
+  publishedAt: 1,
+  diedAt: 2,
+  cause: 'rejected',
+  error: '',
+  attempts: [],
+};
+
+test.each<[string, Partial<PublishFrame>]>([
+  ["'group', which the broker gives", { attributes: { group: 'workers' } }],
+  ["'dead', which the broker gives", { attributes: { dead } }],
+  ["a shared 'group', which the broker gives", { shared: { group: 'workers' } }],
+  ['two times to be delivered at', { attributes: { deliverAt: 1, delayMs: 1 } }],
+  ['one such time of its own and another shared', { shared: { deliverAt: 1 }, attributes: { delayMs: 1 } }],
+  ['a priority that there is not', { attributes: { priority: 4 } }],
+  ['a time to live of nothing', { attributes: { ttlMs: 0 } }],
+])('an attribute that no client may send is a ProtocolViolation: %s', async (_what, attributes) => {
+  engine.features = FEATURES;
+  peer.send(...publishFrame({ requestId: 1, ...attributes }));
+  expect(await peer.expectError()).toMatchObject({ code: 'ProtocolViolation' });
+  await peer.closed;
+  expect(engine.published).toHaveLength(0);
+});
 
 test('headers and a key need no feature', async () => {
   const attributes = { headers: { a: 'b' }, key: 'k' };

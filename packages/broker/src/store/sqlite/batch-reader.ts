@@ -1,36 +1,61 @@
 import type { Database, Statement } from 'better-sqlite3';
+import type { ReadRequest, SeekRequest } from '../store.ts';
 import type { BatchRow } from './messages.ts';
+import { prepareAll } from './statements.ts';
 
-/** Reads runs of batches in order. */
+type Time = { first: number; time: number } | undefined;
+
+/** Reads runs of batches of a lane in order, and finds where one begins. */
 export class BatchReader {
-  readonly #before: Statement;
-  readonly #run: Statement;
+  readonly #sql: Record<keyof typeof SQL, Statement>;
 
   constructor(database: Database) {
-    this.#before = database.prepare(
-      'SELECT first_seq AS first, count FROM batches WHERE stream_id = ? AND lane = 0 AND first_seq <= ? ' +
-        'ORDER BY first_seq DESC LIMIT 1',
-    );
-    this.#run = database.prepare(
-      'SELECT first_seq AS first, time, data FROM batches WHERE stream_id = ? AND lane = 0 AND first_seq >= ? ' +
-        'ORDER BY first_seq',
-    );
+    this.#sql = prepareAll(database, SQL);
   }
 
   /** From the batch that holds `from`, or the first after it, until `bytesMax` is reached; one at least. */
-  read(streamId: number, from: number, bytesMax: number): BatchRow[] {
-    const before = this.#before.get(streamId, from) as { first: number; count: number } | undefined;
+  read({ streamId, lane, from, bytesMax }: ReadRequest): BatchRow[] {
+    const before = this.#sql.before.get(streamId, lane, from) as { first: number; count: number } | undefined;
     const holds = before !== undefined && before.first + before.count > from;
+    const start = holds ? before.first : from;
     const rows: BatchRow[] = [];
     let bytes = 0;
-    for (const row of this.#run.iterate(
-      streamId,
-      holds ? before.first : from,
-    ) as IterableIterator<BatchRow>) {
+    for (const row of this.#sql.run.iterate(streamId, lane, start) as IterableIterator<BatchRow>) {
       rows.push(row);
       bytes += row.data.length;
       if (bytes >= bytesMax) break;
     }
     return rows;
   }
+
+  /** There is no index of times: they never go down along a lane, so the middle tells in which half to look on. */
+  seek({ streamId, lane, time }: SeekRequest): number | undefined {
+    const newest = this.#sql.newest.get(streamId, lane) as Time;
+    if (newest === undefined || newest.time < time) return undefined;
+    const next = (from: number) => this.#sql.next.get(streamId, lane, from) as NonNullable<Time>;
+    // What begins before `low` is too old, and what begins at `high` or after is not.
+    let low = next(0).first;
+    let high = newest.first;
+    while (low < high) {
+      const middle = low + Math.floor((high - low) / 2);
+      const row = next(middle);
+      if (row.time >= time) high = middle;
+      else low = row.first + 1;
+    }
+    return next(low).first;
+  }
 }
+
+const SQL = {
+  before:
+    'SELECT first_seq AS first, count FROM batches WHERE stream_id = ? AND lane = ? AND first_seq <= ? ' +
+    'ORDER BY first_seq DESC LIMIT 1',
+  run:
+    'SELECT first_seq AS first, coalesce(ordinal, first_seq - 1) AS ordinal, time, data FROM batches ' +
+    'WHERE stream_id = ? AND lane = ? AND first_seq >= ? ORDER BY first_seq',
+  newest:
+    'SELECT first_seq AS first, time FROM batches WHERE stream_id = ? AND lane = ? ORDER BY first_seq DESC LIMIT 1',
+  next:
+    'SELECT first_seq AS first, time FROM batches WHERE stream_id = ? AND lane = ? AND first_seq >= ? ' +
+    'ORDER BY first_seq LIMIT 1',
+} as const;

@@ -1,5 +1,4 @@
 import type { Database } from 'better-sqlite3';
-import type { Written } from './transaction-writer.ts';
 
 /**
  * What is in the log and must go to the database file costs the same whenever it goes, so little at a time keeps each
@@ -8,6 +7,10 @@ import type { Written } from './transaction-writer.ts';
  */
 const GROWTH_BYTES = 4 * 1024 * 1024;
 const LOG_BYTES = 16 * 1024 * 1024;
+/** The file of the log is kept up to this size; only a transaction that is large by itself makes it longer. */
+export const LOG_FILE_BYTES_MAX: number = 2 * LOG_BYTES;
+/** A page with the header before it, https://sqlite.org/fileformat2.html#the_write_ahead_log. */
+const FRAME_BYTES = 4096 + 24;
 /** When nothing is asked for this long, the log is emptied, so that a start after a crash has little to replay. */
 const IDLE_MS = 500;
 /** About what a commit writes beside its batches: a page of each table and index that it touches. */
@@ -18,6 +21,8 @@ export class Checkpoints {
   readonly #database: Database;
   #growth = 0;
   #logBytes = 0;
+  #logFileBytes = 0;
+  #commits = 0;
   #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(database: Database) {
@@ -25,26 +30,47 @@ export class Checkpoints {
   }
 
   /** To be called after each commit, once its answer is on the way. */
-  committed({ bytesAdded, bytesRemoved }: Written): void {
+  committed({
+    bytesAdded,
+    bytesRemoved,
+  }: {
+    readonly bytesAdded: number;
+    readonly bytesRemoved: number;
+  }): void {
+    this.#commits++;
     this.#growth += bytesAdded - bytesRemoved;
     this.#logBytes += bytesAdded + COMMIT_BYTES;
-    if (this.#growth >= GROWTH_BYTES || this.#logBytes >= LOG_BYTES) this.#checkpoint();
-    else this.#idleTimer ??= setTimeout(() => this.#whenIdle(this.#logBytes), IDLE_MS).unref();
+    if (this.#growth >= GROWTH_BYTES || this.#logBytes >= LOG_BYTES) this.#checkpoint('PASSIVE');
+    if (this.#idleTimer === undefined) this.#watch();
+  }
+
+  /** Makes both files as short as they can be. */
+  truncate(): void {
+    this.#checkpoint('TRUNCATE');
   }
 
   stop(): void {
     clearTimeout(this.#idleTimer);
   }
 
-  #whenIdle(logBytesThen: number): void {
-    this.#idleTimer = undefined;
-    if (this.#logBytes === logBytesThen) this.#checkpoint();
-    else this.#idleTimer = setTimeout(() => this.#whenIdle(this.#logBytes), IDLE_MS).unref();
+  #watch(): void {
+    const commits = this.#commits;
+    this.#idleTimer = setTimeout(() => {
+      this.#idleTimer = undefined;
+      if (this.#commits === commits) this.#whenIdle();
+      else this.#watch();
+    }, IDLE_MS).unref();
   }
 
-  #checkpoint(): void {
+  #whenIdle(): void {
+    if (this.#logBytes > 0) this.#checkpoint('PASSIVE');
+    if (this.#logFileBytes > LOG_FILE_BYTES_MAX) this.#checkpoint('TRUNCATE');
+  }
+
+  #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {
     try {
-      this.#database.pragma('wal_checkpoint(PASSIVE)');
+      const [{ log }] = this.#database.pragma(`wal_checkpoint(${mode})`) as [{ log: number }];
+      this.#logFileBytes = mode === 'TRUNCATE' ? 0 : Math.max(this.#logFileBytes, log * FRAME_BYTES);
     } catch (error) {
       // The disk is full, so the log stays as it is, with all that was committed; it is tried again later.
       if ((error as { code?: string }).code !== 'SQLITE_FULL') throw error;

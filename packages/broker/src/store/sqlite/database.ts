@@ -1,10 +1,14 @@
 import Database from 'better-sqlite3';
+import { LOG_FILE_BYTES_MAX } from './checkpoints.ts';
 import { prepareDataFolder } from './data-folder.ts';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
 
 export const PAGE_BYTES = 4096;
 const PAGE_CACHE_KIB = 16_000;
 const SYNCHRONOUS_FULL = 2;
+const AUTO_VACUUM_INCREMENTAL = 2;
+/** What is rewritten at the start, in some tenths of a second. */
+const RESHAPE_BYTES_MAX = 32 * 1024 * 1024;
 
 export interface DatabaseOptions {
   readonly folder: string;
@@ -25,11 +29,14 @@ export function openDatabase({ folder, bytesMax }: DatabaseOptions): Database.Da
   try {
     database.pragma(`page_size = ${PAGE_BYTES}`);
     database.pragma('locking_mode = EXCLUSIVE');
-    database.prepare('SELECT count(*) FROM sqlite_master').get();
+    // Where pages can be given back is told by the first that is written.
+    if (database.pragma('page_count', { simple: true }) === 0) database.pragma('auto_vacuum = INCREMENTAL');
     setDurability(database);
+    database.pragma(`journal_size_limit = ${LOG_FILE_BYTES_MAX}`);
     database.pragma(`cache_size = -${PAGE_CACHE_KIB}`);
     database.pragma('temp_store = MEMORY');
     migrate(database);
+    reshapeAtStart(database);
     if (bytesMax !== undefined)
       database.pragma(`max_page_count = ${Math.max(1, Math.floor(bytesMax / PAGE_BYTES))}`);
     return database;
@@ -80,4 +87,27 @@ function migrate(database: Database.Database): void {
   })();
   // From the log into the file's header, where the next start looks for it before it opens anything.
   database.pragma('wal_checkpoint(TRUNCATE)');
+}
+
+/**
+ * Rewrites a database that was made by version 1, which could not give pages back, once it holds little.
+ *
+ * @returns whether it did
+ */
+export function reshape(database: Database.Database, bytesMax: number): boolean {
+  const read = (name: string) => database.pragma(name, { simple: true }) as number;
+  if (read('auto_vacuum') === AUTO_VACUUM_INCREMENTAL) return false;
+  if ((read('page_count') - read('freelist_count')) * PAGE_BYTES > bytesMax) return false;
+  database.pragma('auto_vacuum = INCREMENTAL');
+  database.exec('VACUUM');
+  return true;
+}
+
+function reshapeAtStart(database: Database.Database): void {
+  try {
+    if (reshape(database, RESHAPE_BYTES_MAX)) database.pragma('wal_checkpoint(TRUNCATE)');
+  } catch (error) {
+    // A disk that is full must not keep a broker from its start: it is tried again.
+    if ((error as { code?: string }).code !== 'SQLITE_FULL') throw error;
+  }
 }

@@ -1,21 +1,31 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import {
-  BATCH_HEADER_BYTES,
-  decodeBatch,
-  encodeBatchHead,
-  StorageFailed,
-  StorageFull,
-} from '@simplemq/protocol';
-import { Batch } from '../../stream/batch.ts';
-import type { ReadRequest, Store, StoreCommitted, StoreSnapshot, StoreTransaction } from '../store.ts';
+import { StorageFailed, StorageFull } from '@simplemq/protocol';
+import type { Batch } from '../../stream/batch.ts';
+import type {
+  DelayedPage,
+  FrontRequest,
+  ListDelayedRequest,
+  ReadDelayedRequest,
+  ReadFailuresRequest,
+  ReadRequest,
+  SeekRequest,
+  Store,
+  StoreCommitted,
+  StoredDelayed,
+  StoredFailure,
+  StoreSnapshot,
+  StoreTransaction,
+} from '../store.ts';
+import { unpackDelayed, unpackRow } from './batch-rows.ts';
+import { packCommit } from './commit-packer.ts';
 import type { DatabaseOptions } from './database.ts';
+import { KnownGroups } from './known-groups.ts';
 import {
-  BATCH_COLUMNS,
-  type BatchRow,
-  type CommitMessage,
+  isAwaited,
+  type Queries,
+  type QueryRequest,
   REPLIES,
   REQUESTS,
-  SMALL_COMMIT_BYTES,
   type StorageReply,
   type StorageRequest,
   type StorageThreadData,
@@ -47,8 +57,8 @@ export async function openSqliteStore(options: DatabaseOptions): Promise<Store> 
     transferList: [port2],
     name: 'simplemq-storage',
   });
-  const { promise, resolve, reject } = Promise.withResolvers<StoreSnapshot>();
-  const store = new SqliteStore({ worker, port, counters }, promise);
+  const { promise: opened, resolve, reject } = Promise.withResolvers<StoreSnapshot>();
+  const store = new SqliteStore({ worker, port, counters });
   port.once('message', (reply: StorageReply) => {
     if (reply.type === 'opened') resolve(reply.snapshot);
     else
@@ -56,7 +66,7 @@ export async function openSqliteStore(options: DatabaseOptions): Promise<Store> 
   });
   worker.once('error', reject);
   try {
-    await promise;
+    store.opened(await opened);
   } catch (error) {
     await store.abandon();
     throw error;
@@ -74,17 +84,17 @@ interface StorageThread {
 class SqliteStore implements Store {
   readonly durability = 'fsync';
   readonly #thread: StorageThread;
-  readonly #snapshot: Promise<StoreSnapshot>;
+  #snapshot: StoreSnapshot | undefined;
+  #groups = new KnownGroups([]);
   readonly #waiting = new Map<number, Waiting>();
   readonly #spin = new Spin(SMALL_COMMIT_MS);
   #nextId = 1;
   #isClosed = false;
   #failure: Error | undefined;
 
-  constructor(thread: StorageThread, snapshot: Promise<StoreSnapshot>) {
+  constructor(thread: StorageThread) {
     const { worker, port } = thread;
     this.#thread = thread;
-    this.#snapshot = snapshot;
     port.on('message', (reply: StorageReply) => this.#answered(reply));
     worker.on('error', (cause) =>
       this.#died(new StorageFailed(`the storage thread failed: ${cause.message}`, { cause })),
@@ -96,25 +106,59 @@ class SqliteStore implements Store {
     });
   }
 
-  load(): Promise<StoreSnapshot> {
-    return this.#snapshot;
+  opened(snapshot: StoreSnapshot): void {
+    this.#snapshot = snapshot;
+    this.#groups = new KnownGroups(snapshot.groups);
+  }
+
+  async load(): Promise<StoreSnapshot> {
+    const snapshot = this.#snapshot;
+    if (snapshot === undefined) throw new StorageFailed('the storage was loaded already');
+    // It may be large, and is not needed again.
+    this.#snapshot = undefined;
+    return snapshot;
   }
 
   async commit(transaction: StoreTransaction): Promise<StoreCommitted> {
     if (isEmpty(transaction)) return { removed: [] };
-    const commit = packTransaction(transaction);
-    const transfer = [commit.data, commit.places.buffer as ArrayBuffer];
-    const id = this.#nextId++;
-    const isAwaited = commit.places.length > 0 && commit.data.byteLength <= SMALL_COMMIT_BYTES;
+    const commit = packCommit(transaction, this.#groups);
     const seen = Atomics.load(this.#thread.counters, REPLIES);
-    const committed = this.#ask<'committed'>({ type: 'commit', id, commit }, transfer);
-    if (isAwaited) this.#awaitBriefly(seen);
-    return committed;
+    const isSmall = isAwaited(commit);
+    const committed = this.#ask<'committed'>({ type: 'commit', id: this.#nextId++, commit }, [commit.data]);
+    if (isSmall) this.#awaitBriefly(seen);
+    try {
+      return await committed;
+    } catch (error) {
+      this.#groups.forget(transaction);
+      throw error;
+    }
   }
 
-  async read({ streamId, from, bytesMax }: ReadRequest): Promise<Batch[]> {
-    const { rows } = await this.#ask<'rows'>({ type: 'read', id: this.#nextId++, streamId, from, bytesMax });
-    return rows.map((row) => unpackRow(streamId, row));
+  async read(request: ReadRequest): Promise<Batch[]> {
+    const rows = await this.#query('read', request);
+    return rows.map((row) => unpackRow(request.streamId, row));
+  }
+
+  seek(request: SeekRequest): Promise<number | undefined> {
+    return this.#query('seek', request);
+  }
+
+  front(request: FrontRequest): Promise<number | undefined> {
+    return this.#query('front', request);
+  }
+
+  async readDelayed(request: ReadDelayedRequest): Promise<DelayedPage> {
+    const { due, ...next } = await this.#query('readDelayed', request);
+    return { due: due.map(unpackDelayed), ...next };
+  }
+
+  async listDelayed(request: ListDelayedRequest): Promise<StoredDelayed[]> {
+    const rows = await this.#query('listDelayed', request);
+    return rows.map(unpackDelayed);
+  }
+
+  async readFailures(request: ReadFailuresRequest): Promise<StoredFailure[]> {
+    return [...(await this.#query('readFailures', request))];
   }
 
   async close(): Promise<void> {
@@ -128,6 +172,14 @@ class SqliteStore implements Store {
   async abandon(): Promise<void> {
     this.#thread.port.close();
     await this.#thread.worker.terminate();
+  }
+
+  async #query<Q extends keyof Queries>(
+    type: Q,
+    request: Queries[Q]['request'],
+  ): Promise<Queries[Q]['answer']> {
+    const { answer } = await this.#ask<'answer'>({ type, id: this.#nextId++, request } as QueryRequest);
+    return answer as Queries[Q]['answer'];
   }
 
   #ask<T extends StorageReply['type']>(
@@ -176,36 +228,4 @@ class SqliteStore implements Store {
 
 function isEmpty(transaction: StoreTransaction): boolean {
   return Object.values(transaction).every((part: readonly unknown[]) => part.length === 0);
-}
-
-/** Copies the batches side by side into one buffer, which goes to the storage thread as it is. */
-function packTransaction({ batches, ...rest }: StoreTransaction): CommitMessage {
-  const length = batches.reduce((sum, { batch }) => sum + BATCH_HEADER_BYTES + batch.bytes, 0);
-  const data = Buffer.allocUnsafeSlow(length);
-  const places = new Float64Array(batches.length * BATCH_COLUMNS);
-  let offset = 0;
-  batches.forEach(({ streamId, batch }, index) => {
-    const head = encodeBatchHead(batch.count, batch.flags, batch.shared, batch.records);
-    data.set(head, offset);
-    data.set(batch.records, offset + head.length);
-    const bytes = head.length + batch.records.length;
-    places.set([streamId, batch.first, batch.count, batch.bytes, batch.time, bytes], index * BATCH_COLUMNS);
-    offset += bytes;
-  });
-  const parts = Object.entries(rest).filter(([, part]) => part.length > 0);
-  return { ...Object.fromEntries(parts), data: data.buffer, places };
-}
-
-function unpackRow(streamId: number, { first, time, data }: BatchRow): Batch {
-  try {
-    const batch = decodeBatch(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-    return new Batch({ first, time, ...batch });
-  } catch (cause) {
-    throw new StorageFailed(
-      `the batch at ${first} of stream ${streamId} is damaged: ${(cause as Error).message}`,
-      {
-        cause,
-      },
-    );
-  }
 }

@@ -1,13 +1,22 @@
 import { statfsSync } from 'node:fs';
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { Database } from 'better-sqlite3';
 import { BatchReader } from './batch-reader.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { openDatabase, PAGE_BYTES } from './database.ts';
+import { DelayedReader } from './delayed-reader.ts';
 import { hasRoom } from './disk-room.ts';
+import { DoomedRows } from './doomed-rows.ts';
+import { Failures } from './failures.ts';
+import { FreeSpace } from './free-space.ts';
+import { FrontFinder } from './front-finder.ts';
 import {
+  bringsMessages,
+  type CommitMessage,
+  isAwaited,
+  type QueryRequest,
   REPLIES,
   REQUESTS,
-  SMALL_COMMIT_BYTES,
   type StorageReply,
   type StorageRequest,
   type StorageThreadData,
@@ -15,6 +24,7 @@ import {
 import { readSnapshot } from './snapshot-reader.ts';
 import { Spin } from './spin.ts';
 import { TransactionWriter } from './transaction-writer.ts';
+import { Upkeep } from './upkeep.ts';
 
 /** Who awaits one message after the other sends the next within about this time, in ms. */
 const NEXT_COMMIT_MS = 0.5;
@@ -31,9 +41,9 @@ function main({ database, port, counters }: StorageThreadData): void {
   };
   // Open for as long as the thread is to live: what was posted on a closed port may not arrive.
   port.ref();
-  let handle: (request: StorageRequest) => void;
+  let service: Service;
   try {
-    handle = serve(database, reply);
+    service = serve(database, reply);
   } catch (error) {
     reply({ type: 'refused', message: (error as Error).message });
     return;
@@ -43,9 +53,10 @@ function main({ database, port, counters }: StorageThreadData): void {
     let request: StorageRequest | undefined = first;
     while (request !== undefined) {
       const seen = Atomics.load(counters, REQUESTS);
-      const isAwaited = isAwaitedCommit(request);
-      answer(request, handle, reply);
-      if (!isAwaited) return;
+      const isFollowed = request.type === 'commit' && isAwaited(request.commit);
+      answer(request, service, reply);
+      // What comes next brings the thread back here, after its timers.
+      if (!isFollowed || service.isUpkeepDue()) return;
       request = take(port);
       if (request === undefined && spin.wait(counters, REQUESTS, seen)) request = take(port);
     }
@@ -58,13 +69,7 @@ function take(port: StorageThreadData['port']): StorageRequest | undefined {
   return receiveMessageOnPort(port)?.message as StorageRequest | undefined;
 }
 
-function isAwaitedCommit(request: StorageRequest): boolean {
-  if (request.type !== 'commit') return false;
-  const { data, places } = request.commit;
-  return places.length > 0 && data.byteLength <= SMALL_COMMIT_BYTES;
-}
-
-function answer(request: StorageRequest, handle: (request: StorageRequest) => void, reply: Reply): void {
+function answer(request: StorageRequest, { handle }: Service, reply: Reply): void {
   try {
     handle(request);
   } catch (error) {
@@ -85,37 +90,81 @@ function afterReply(work: () => void): void {
   }
 }
 
-function serve(options: StorageThreadData['database'], reply: Reply): (request: StorageRequest) => void {
+interface Service {
+  handle(request: StorageRequest): void;
+  isUpkeepDue(): boolean;
+}
+
+function serve(options: StorageThreadData['database'], reply: Reply): Service {
   const database = openDatabase(options);
   const snapshot = readSnapshot(database);
-  const writer = new TransactionWriter(database);
-  const reader = new BatchReader(database);
+  const doomed = new DoomedRows(database);
+  const writer = new TransactionWriter(database, doomed);
   const checkpoints = new Checkpoints(database);
+  const upkeep = new Upkeep(doomed, new FreeSpace(database, checkpoints), checkpoints);
+  const query = answerQueries(database, reply);
   const freelistBytes = () => (database.pragma('freelist_count', { simple: true }) as number) * PAGE_BYTES;
+  const commit = (id: number, message: CommitMessage): void => {
+    const { byteLength } = message.data;
+    if (bringsMessages(message) && !hasRoom(statfsSync(options.folder), byteLength, freelistBytes)) {
+      reply({ type: 'full', id, message: `the disk of '${options.folder}' is full` });
+      return;
+    }
+    const written = writer.apply(message);
+    reply({ type: 'committed', id, removed: written.removed });
+    afterReply(() => checkpoints.committed(written));
+    upkeep.committed(message.deletedStreams !== undefined || message.deletedGroups !== undefined);
+  };
+  const close = (id: number): void => {
+    checkpoints.stop();
+    upkeep.stop();
+    database.close();
+    reply({ type: 'closed', id });
+  };
   reply({ type: 'opened', snapshot });
-  return (request) => {
-    switch (request.type) {
-      case 'commit': {
-        const { byteLength } = request.commit.data;
-        if (byteLength > 0 && !hasRoom(statfsSync(options.folder), byteLength, freelistBytes)) {
-          reply({ type: 'full', id: request.id, message: `the disk of '${options.folder}' is full` });
-          break;
-        }
-        const written = writer.apply(request.commit);
-        reply({ type: 'committed', id: request.id, removed: written.removed });
-        afterReply(() => checkpoints.committed(written));
-        break;
-      }
+  const handle = (request: StorageRequest): void => {
+    if (request.type === 'commit') commit(request.id, request.commit);
+    else if (request.type === 'close') close(request.id);
+    else query(request);
+  };
+  return { handle, isUpkeepDue: () => upkeep.isDue };
+}
+
+/** Batches are handed over with their answer, and not copied. */
+function answerQueries(database: Database, reply: Reply): (request: QueryRequest) => void {
+  const batches = new BatchReader(database);
+  const front = new FrontFinder(database);
+  const delayed = new DelayedReader(database);
+  const failures = new Failures(database);
+  return ({ id, ...query }) => {
+    const answer = (
+      value: unknown,
+      rows: readonly { readonly data: Uint8Array<ArrayBuffer> }[] = [],
+    ): void => {
+      reply(
+        { type: 'answer', id, answer: value },
+        rows.map(({ data }) => data.buffer),
+      );
+    };
+    switch (query.type) {
       case 'read': {
-        const rows = reader.read(request.streamId, request.from, request.bytesMax);
-        const buffers = rows.map(({ data }) => data.buffer);
-        reply({ type: 'rows', id: request.id, rows }, buffers);
-        break;
+        const rows = batches.read(query.request);
+        return answer(rows, rows);
       }
-      case 'close':
-        checkpoints.stop();
-        database.close();
-        reply({ type: 'closed', id: request.id });
+      case 'seek':
+        return answer(batches.seek(query.request));
+      case 'front':
+        return answer(front.find(query.request));
+      case 'readDelayed': {
+        const page = delayed.readDue(query.request);
+        return answer(page, page.due);
+      }
+      case 'listDelayed': {
+        const rows = delayed.list(query.request);
+        return answer(rows, rows);
+      }
+      case 'readFailures':
+        return answer(failures.read(query.request));
     }
   };
 }

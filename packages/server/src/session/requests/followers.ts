@@ -5,6 +5,7 @@ import {
   decodeExtend,
   decodeFollow,
   decodeNack,
+  decodeReject,
   decodeRelease,
   decodeUnfollow,
   encodeSettled,
@@ -49,6 +50,11 @@ export const extend: RequestHandler = ({ followers }, requestId, payload) => {
 export const release: RequestHandler = ({ followers }, requestId, payload) => {
   const { follower, entries } = decodeRelease(payload);
   return settled(Opcode.Released, requestId, followers.get(follower).release(entries));
+};
+
+export const reject: RequestHandler = ({ followers }, requestId, payload) => {
+  const { follower, entries, ...options } = decodeReject(payload);
+  return settled(Opcode.Rejected, requestId, followers.get(follower).reject(entries, options));
 };
 
 function settled(

@@ -1,18 +1,42 @@
 import { Opcode } from '@simplemq/protocol';
-import { ack, credit, extend, follow, nack, release, unfollow } from './followers.ts';
+import { deadLetters, deleteDeadLetters, redrive } from './dead-letters.ts';
+import { cancelDelayed, listDelayed } from './delayed.ts';
+import { needing } from './features.ts';
+import { ack, credit, extend, follow, nack, reject, release, unfollow } from './followers.ts';
+import {
+  createGroup,
+  deleteGroup,
+  groupInfo,
+  listGroups,
+  pending,
+  resetGroup,
+  updateGroup,
+} from './groups.ts';
 import { publish } from './publish.ts';
+import { read } from './read.ts';
 import type { RequestHandler } from './request.ts';
-import { createStream, deleteStream, listStreams, pending, purgeStream, streamInfo } from './streams.ts';
+import { deleteSchedule, listSchedules, pauseSchedule, saveSchedule } from './schedules.ts';
+import { createStream, deleteStream, listStreams, purgeStream, streamInfo, updateStream } from './streams.ts';
+import { transaction } from './transaction.ts';
 
 /** What a client may ask once it is welcome. */
 export const HANDLERS: ReadonlyMap<number, RequestHandler> = new Map<number, RequestHandler>([
   [Opcode.CreateStream, createStream],
+  needing('retention', Opcode.UpdateStream, updateStream),
   [Opcode.DeleteStream, deleteStream],
   [Opcode.PurgeStream, purgeStream],
   [Opcode.ListStreams, listStreams],
   [Opcode.StreamInfo, streamInfo],
+  needing('read', Opcode.Read, read),
+  needing('groups', Opcode.CreateGroup, createGroup),
+  needing('groups', Opcode.UpdateGroup, updateGroup),
+  needing('groups', Opcode.DeleteGroup, deleteGroup),
+  needing('groups', Opcode.ListGroups, listGroups),
+  needing('groups', Opcode.GroupInfo, groupInfo),
+  needing('groups', Opcode.ResetGroup, resetGroup),
   [Opcode.Pending, pending],
   [Opcode.Publish, publish],
+  needing('transactions', Opcode.Transaction, transaction),
   [Opcode.Follow, follow],
   [Opcode.Unfollow, unfollow],
   [Opcode.Credit, credit],
@@ -20,6 +44,16 @@ export const HANDLERS: ReadonlyMap<number, RequestHandler> = new Map<number, Req
   [Opcode.Nack, nack],
   [Opcode.Extend, extend],
   [Opcode.Release, release],
+  needing('deadLetters', Opcode.Reject, reject),
+  needing('deadLetters', Opcode.DeadLetters, deadLetters),
+  needing('deadLetters', Opcode.Redrive, redrive),
+  needing('deadLetters', Opcode.DeleteDeadLetters, deleteDeadLetters),
+  needing('delay', Opcode.ListDelayed, listDelayed),
+  needing('delay', Opcode.CancelDelayed, cancelDelayed),
+  needing('schedules', Opcode.SaveSchedule, saveSchedule),
+  needing('schedules', Opcode.ListSchedules, listSchedules),
+  needing('schedules', Opcode.PauseSchedule, pauseSchedule),
+  needing('schedules', Opcode.DeleteSchedule, deleteSchedule),
 ]);
 
 /**
@@ -31,4 +65,5 @@ export const WHILE_CLOSING: ReadonlySet<number> = new Set([
   Opcode.Nack,
   Opcode.Extend,
   Opcode.Release,
+  Opcode.Reject,
 ]);

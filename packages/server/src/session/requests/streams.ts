@@ -2,15 +2,15 @@ import {
   decodeCreateStream,
   decodeDeleteStream,
   decodeListStreams,
-  decodePending,
   decodePurgeStream,
   decodeStreamInfo,
-  encodePendingReply,
+  decodeUpdateStream,
   encodeStreamCreated,
   encodeStreamDeleted,
   encodeStreamInfoReply,
   encodeStreamPurged,
   encodeStreamsListed,
+  encodeStreamUpdated,
 } from '@simplemq/protocol';
 import type { RequestHandler } from './request.ts';
 
@@ -19,15 +19,20 @@ export const createStream: RequestHandler = ({ engine }, requestId, payload) => 
   return engine.createStream(stream, options).then((created) => encodeStreamCreated(requestId, { created }));
 };
 
+export const updateStream: RequestHandler = ({ engine }, requestId, payload) => {
+  const { stream, options } = decodeUpdateStream(payload);
+  return engine.updateStream(stream, options).then(() => encodeStreamUpdated(requestId));
+};
+
 export const deleteStream: RequestHandler = ({ engine }, requestId, payload) => {
   const { stream } = decodeDeleteStream(payload);
   return engine.deleteStream(stream).then(() => encodeStreamDeleted(requestId));
 };
 
-export const purgeStream: RequestHandler = ({ engine }, requestId, payload) => {
-  const { stream } = decodePurgeStream(payload);
-  return engine.purgeStream(stream).then((messages) => encodeStreamPurged(requestId, { messages }));
-};
+export const purgeStream: RequestHandler = ({ engine }, requestId, payload) =>
+  engine
+    .purgeStream(decodePurgeStream(payload))
+    .then((messages) => encodeStreamPurged(requestId, { messages }));
 
 export const listStreams: RequestHandler = ({ engine }, requestId, payload) =>
   engine.listStreams(decodeListStreams(payload)).then((reply) => encodeStreamsListed(requestId, reply));
@@ -36,6 +41,3 @@ export const streamInfo: RequestHandler = ({ engine }, requestId, payload) => {
   const { stream } = decodeStreamInfo(payload);
   return engine.streamInfo(stream).then((summary) => encodeStreamInfoReply(requestId, summary));
 };
-
-export const pending: RequestHandler = ({ engine }, requestId, payload) =>
-  engine.pending(decodePending(payload)).then((reply) => encodePendingReply(requestId, reply));

@@ -1,0 +1,155 @@
+import type { Committer } from '../commit/committer.ts';
+import type { Death, Group } from '../group/group.ts';
+import type { Batch } from '../stream/batch.ts';
+import type { Stream } from '../stream/stream.ts';
+import type { Failures } from './failures.ts';
+import { letterOf } from './letter.ts';
+
+/** Messages that are buried in one commit, at the most. */
+const MESSAGES_MAX = 1_000;
+/** After a storage that was full, the next try. */
+const RETRY_MS = 1_000;
+
+export interface BurialsOptions {
+  readonly committer: Committer;
+  readonly failures: Failures;
+  /** The dead-letter stream of a stream, made if it is missing. */
+  readonly deadStreamOf: (stream: Stream) => Stream;
+  readonly onBuried: (group: Group, messages: number) => void;
+  readonly onFailed: (error: unknown) => void;
+}
+
+interface Job {
+  readonly group: Group;
+  readonly death: Death;
+  readonly resolve: () => void;
+}
+
+/** What is needed to bury a job's messages: those whose batches are gone need no burial. */
+interface Prepared {
+  readonly job: Job;
+  readonly batches: readonly Batch[];
+  readonly failures: Awaited<ReturnType<Failures['of']>>;
+}
+
+/**
+ * Moves messages to the dead letters.
+ *
+ * Invariant: a message leaves the pending entry list in the transaction that stores its dead letter; until then it is
+ * pending, and so comes here again after a crash.
+ */
+export class Burials {
+  readonly #options: BurialsOptions;
+  readonly #jobs: Job[] = [];
+  #isBusy = false;
+  #isClosed = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(options: BurialsOptions) {
+    this.#options = options;
+  }
+
+  /** @returns when the messages are in the dead letters, or gone with their stream or group */
+  bury(group: Group, death: Death): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    for (let first = death.first; first <= death.last; first += MESSAGES_MAX) {
+      const last = Math.min(death.last, first + MESSAGES_MAX - 1);
+      const isLast = last === death.last;
+      this.#jobs.push({ group, death: { ...death, first, last }, resolve: isLast ? resolve : () => {} });
+    }
+    if (!this.#isBusy && this.#retry === undefined) void this.#work();
+    return promise;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#retry);
+    for (const { resolve } of this.#jobs.splice(0)) resolve();
+  }
+
+  async #work(): Promise<void> {
+    this.#isBusy = true;
+    try {
+      while (this.#jobs.length > 0 && !this.#isClosed) await this.#next();
+    } catch (error) {
+      if ((error as { code?: string }).code === 'StorageFull') this.#retryLater();
+      else if (!this.#isClosed) this.#options.onFailed(error);
+    }
+    this.#isBusy = false;
+  }
+
+  async #next(): Promise<void> {
+    // How they failed has to be in the store to be read.
+    await this.#options.committer.settled();
+    const jobs = this.#takeJobs();
+    const prepared = await Promise.all(jobs.map((job) => this.#prepare(job)));
+    if (this.#isClosed) return;
+    const { open } = this.#options.committer;
+    const buried = prepared.map((item) => this.#bury(item));
+    open.undo.push(() => {
+      for (const { undo } of buried) undo();
+      this.#jobs.unshift(...jobs);
+    });
+    await this.#options.committer.stored();
+    buried.forEach(({ messages }, index) => {
+      const { group, resolve } = jobs[index]!;
+      if (messages > 0) this.#options.onBuried(group, messages);
+      resolve();
+    });
+  }
+
+  #takeJobs(): Job[] {
+    let messages = 0;
+    let count = 0;
+    while (count < this.#jobs.length && messages < MESSAGES_MAX) {
+      const { death } = this.#jobs[count++]!;
+      messages += death.last - death.first + 1;
+    }
+    return this.#jobs.splice(0, count);
+  }
+
+  async #prepare(job: Job): Promise<Prepared> {
+    const { group, death } = job;
+    const { log } = death.lane.lane;
+    const batches: Batch[] = [];
+    for (let sequence = death.first; sequence <= death.last; ) {
+      const batch = log.find(sequence) ?? (await log.peek(sequence));
+      if (batch === undefined || batch.first > death.last) break;
+      batches.push(batch);
+      sequence = batch.last + 1;
+    }
+    return { job, batches, failures: await this.#options.failures.of(group, death) };
+  }
+
+  /** Puts the dead letters into the open transaction. */
+  #bury({ job, batches, failures }: Prepared): { messages: number; undo: () => void } {
+    const { group, death } = job;
+    if (group.isClosed) return { messages: 0, undo: () => {} };
+    const { spans, undo } = group.buried(death.lane, death);
+    const dead = this.#options.deadStreamOf(group.stream as Stream);
+    const lane = dead.lane(0);
+    const { open } = this.#options.committer;
+    let messages = 0;
+    for (const { first, last } of spans) {
+      for (let sequence = first; sequence <= last; sequence++) {
+        const batch = batches.find((candidate) => candidate.first <= sequence && sequence <= candidate.last);
+        if (batch === undefined) continue;
+        const ofMessage = failures.filter((failure) => failure.first <= sequence && sequence <= failure.last);
+        // A row for each, so that one can be redriven or deleted by itself.
+        open.separate(lane);
+        open.append(dead, lane, letterOf(group, death, sequence, batch, ofMessage), dead.takeTime());
+        messages++;
+      }
+    }
+    open.separate(lane);
+    return { messages, undo };
+  }
+
+  #retryLater(): void {
+    if (this.#isClosed) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      void this.#work();
+    }, RETRY_MS).unref();
+  }
+}

@@ -1,0 +1,128 @@
+import {
+  type DeadLetterFilter,
+  type DeadLetterPage,
+  GroupNotFound,
+  type LettersMoved,
+} from '@simplemq/protocol';
+import type { Committer } from '../commit/committer.ts';
+import type { ReadPage } from '../engine/engine.ts';
+import type { BatchPart } from '../publish/batch-parts.ts';
+import type { Placer } from '../publish/placer.ts';
+import type { Batch } from '../stream/batch.ts';
+import { laneOf } from '../stream/lane.ts';
+import type { Stream } from '../stream/stream.ts';
+import { deadLetterOf, redrivenOf } from './letter.ts';
+
+/** Dead letters that one page gives or moves, and that it looks at, at the most. */
+const LIMIT_MAX = 1_000;
+const LOOKED_AT_MAX = 10_000;
+const READ_BYTES: number = 1024 * 1024;
+
+/** Matching letters, and where the next page goes on. */
+interface Found {
+  readonly letters: readonly Batch[];
+  readonly after: number;
+  readonly more: boolean;
+}
+
+/** Looks at dead letters, and takes them away: each is a batch of its own in `$dead.<stream>`. */
+export class Letters {
+  readonly #committer: Committer;
+  readonly #placer: Placer;
+  /** Moves are made one after the other, so that none takes a letter that another is taking. */
+  #moving: Promise<unknown> = Promise.resolve();
+
+  constructor(committer: Committer, placer: Placer) {
+    this.#committer = committer;
+    this.#placer = placer;
+  }
+
+  /** @param dead undefined when the stream has no dead letters yet */
+  async list(dead: Stream | undefined, page: DeadLetterPage): Promise<ReadPage> {
+    const { letters, after, more } = await this.#find(dead, page);
+    const runs = letters.map(({ first, count, time, flags, shared, records }) => {
+      return { first, count, time, flags, shared, records };
+    });
+    return { runs, next: after + 1, more };
+  }
+
+  /** @throws GroupNotFound when the group of one of them is gone, StreamFull */
+  redrive(stream: Stream, dead: Stream | undefined, page: DeadLetterPage): Promise<LettersMoved> {
+    return this.#alone(async () => {
+      const found = await this.#find(dead, page);
+      return this.#take(found, dead, () => {
+        const parts = found.letters.map((letter) => this.#redriven(stream, letter));
+        this.#placer.checkRoom(stream, parts);
+        this.#placer.place(this.#committer.open, stream, parts);
+      });
+    });
+  }
+
+  delete(dead: Stream | undefined, page: DeadLetterPage): Promise<LettersMoved> {
+    return this.#alone(async () => this.#take(await this.#find(dead, page), dead, () => {}));
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#moving.then(work, work);
+    this.#moving = done.catch(() => {});
+    return done;
+  }
+
+  /** Takes letters out of their stream, in the transaction that `alongside` adds to. */
+  async #take(found: Found, dead: Stream | undefined, alongside: () => void): Promise<LettersMoved> {
+    const { letters, after, more } = found;
+    const messages = letters.length;
+    if (dead === undefined || messages === 0) return { messages: 0, after, more };
+    alongside();
+    const { open } = this.#committer;
+    const removals = letters.map(({ first, last }) => ({ stream: dead, lane: 0, first, last }));
+    open.removals.push(...removals);
+    open.touched.add(dead);
+    dead.messages -= messages;
+    open.undo.push(() => {
+      dead.messages += messages;
+      const kept = open.removals.filter((removal) => !removals.includes(removal));
+      open.removals.splice(0, open.removals.length, ...kept);
+    });
+    await this.#committer.stored();
+    return { messages, after, more };
+  }
+
+  #redriven(stream: Stream, letter: Batch): BatchPart {
+    const { letter: dead, batch, priority } = redrivenOf(letter);
+    if (stream.groups.has(dead.group)) return { index: 0, batch, lane: laneOf(priority) };
+    throw new GroupNotFound(
+      `the dead letter ${letter.first} of '${stream.name}' is of the group '${dead.group}', which is gone: create it ` +
+        'again, or redrive by group',
+      { details: { stream: stream.name, group: dead.group } },
+    );
+  }
+
+  async #find(dead: Stream | undefined, { filter = {}, after = 0, limit = LIMIT_MAX }: DeadLetterPage): Promise<Found> {
+    const letters: Batch[] = [];
+    let at = after;
+    let lookedAt = 0;
+    const most = Math.min(limit, LIMIT_MAX);
+    while (dead !== undefined && at + 1 < dead.durableNext) {
+      const run = await dead.lane(0).log.read(at + 1, READ_BYTES);
+      if (run.length === 0) break;
+      for (const letter of run) {
+        if (letters.length === most || lookedAt === LOOKED_AT_MAX) return { letters, after: at, more: true };
+        lookedAt++;
+        at = letter.last;
+        if (matches(letter, filter)) letters.push(letter);
+      }
+    }
+    return { letters, after: at, more: false };
+  }
+}
+
+function matches(letter: Batch, filter: DeadLetterFilter): boolean {
+  const { dead, headers = {} } = deadLetterOf(letter);
+  if (filter.sequences !== undefined && !filter.sequences.includes(letter.first)) return false;
+  if (filter.group !== undefined && filter.group !== dead.group) return false;
+  if (filter.since !== undefined && dead.diedAt < filter.since) return false;
+  if (filter.until !== undefined && dead.diedAt > filter.until) return false;
+  if (filter.error !== undefined && !dead.error.toLowerCase().includes(filter.error.toLowerCase())) return false;
+  return Object.entries(filter.headers ?? {}).every(([name, value]) => headers[name] === value);
+}

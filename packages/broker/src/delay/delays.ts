@@ -1,0 +1,285 @@
+import type { CancelDelayed, DelayedListed, ListDelayed, RecordBatch } from '@simplemq/protocol';
+import { skipRecords } from '@simplemq/protocol';
+import type { SteadyClock } from '../clock.ts';
+import type { Committer } from '../commit/committer.ts';
+import { ownMemory, type Transaction } from '../commit/transaction.ts';
+import type { Delay } from '../publish/batch-parts.ts';
+import type { DelayedPage, ReadDelayedRequest, Store, StoredDelayed, StoreSnapshot } from '../store/store.ts';
+import { Batch } from '../stream/batch.ts';
+import type { Stream } from '../stream/stream.ts';
+import { MemoryDelays } from './memory-delays.ts';
+
+/** What enters its streams in one commit, at the most. */
+const PAGE_BATCHES = 4_096;
+const PAGE_BYTES: number = 8 * 1024 * 1024;
+/** How long the wall clock is trusted to go on as it did: it may be set meanwhile. */
+const LOOK_MS = 1_000;
+/** After a storage that was full, the next try. */
+const RETRY_MS = 1_000;
+const LIST_LIMIT_MAX = 1_000;
+
+export interface DelaysOptions {
+  readonly store: Store;
+  readonly committer: Committer;
+  readonly clock: SteadyClock;
+  readonly snapshot: StoreSnapshot;
+  readonly streamOf: (id: number) => Stream | undefined;
+  readonly onFailed: (error: unknown) => void;
+}
+
+/**
+ * Messages that enter their streams later. Until then they are in the store, by when they are due, and cost no memory.
+ *
+ * Invariant: the commit that puts a message into its stream takes it out of here, so it enters once, whatever happens.
+ */
+export class Delays {
+  readonly #options: DelaysOptions;
+  readonly #memory = new MemoryDelays();
+  #nextId: number;
+  #nextWallMs: number;
+  #nextSteadyMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #isPromoting = false;
+  #promotion: Promise<void> = Promise.resolve();
+  /** Rows that are being cancelled: the store may still have them. */
+  readonly #leaving = new Set<number>();
+  #isClosed = false;
+
+  constructor(options: DelaysOptions) {
+    this.#options = options;
+    const { snapshot } = options;
+    this.#nextId = snapshot.lastDelayedId + 1;
+    this.#nextWallMs = snapshot.nextWallMs ?? Number.POSITIVE_INFINITY;
+    this.#nextSteadyMs = snapshot.nextSteadyMs ?? Number.POSITIVE_INFINITY;
+    for (const { streamId, messages, bytes } of snapshot.delayed) {
+      const stream = options.streamOf(streamId);
+      if (stream === undefined) continue;
+      stream.delayedMessages = messages;
+      stream.delayedBytes = bytes;
+    }
+    this.#arm();
+  }
+
+  /** The id that the next delayed message gets. */
+  get nextId(): number {
+    return this.#nextId;
+  }
+
+  /** Keeps a batch until it is due. @returns the id of its first message; those after it have the ids that follow */
+  add(transaction: Transaction, stream: Stream, lane: number, batch: RecordBatch, delay: Delay): number {
+    const id = this.#nextId;
+    this.#nextId += batch.count;
+    const isSteady = 'afterMs' in delay;
+    const dueAt = isSteady ? Math.round(this.#options.clock.now() + delay.afterMs) : delay.at;
+    this.#put(transaction, { id, streamId: stream.id, lane, isSteady, dueAt, batch: toBatch(batch, stream) }, stream);
+    return id;
+  }
+
+  async list({ after = 0, limit = LIST_LIMIT_MAX }: ListDelayed, stream: Stream): Promise<DelayedListed> {
+    const most = Math.min(limit, LIST_LIMIT_MAX);
+    const rows = await this.#list(stream, after, most + 1);
+    const entries = rows.slice(0, most).map(({ id, dueAt, isSteady, batch }) => {
+      const deliverAt = isSteady ? Math.round(Date.now() + dueAt - this.#options.clock.now()) : dueAt;
+      return { id, messages: batch.count, bytes: batch.bytes, deliverAt };
+    });
+    return { entries, more: rows.length > most };
+  }
+
+  /** @returns how many messages were cancelled */
+  async cancel({ ids }: CancelDelayed, stream: Stream): Promise<number> {
+    const { committer } = this.#options;
+    const wanted = new Set(ids);
+    // What was added by now has to be in the store to be found.
+    await committer.settled();
+    const rows = new Map<number, StoredDelayed>();
+    for (const id of [...wanted].sort((a, b) => a - b)) {
+      const [row] = await this.#list(stream, id - 1, 1);
+      if (row !== undefined && row.id <= id) rows.set(row.id, row);
+    }
+    // What was read just now may be entering its stream meanwhile.
+    if (this.#isPromoting) {
+      await this.#promotion;
+      return this.cancel({ stream: stream.name, ids }, stream);
+    }
+    let cancelled = 0;
+    for (const row of rows.values()) cancelled += this.#cancelWithin(row, wanted, stream);
+    if (cancelled === 0) return 0;
+    for (const id of rows.keys()) this.#leaving.add(id);
+    try {
+      await committer.stored();
+    } finally {
+      for (const id of rows.keys()) this.#leaving.delete(id);
+    }
+    return cancelled;
+  }
+
+  /** The stream is gone, and its delayed messages with it. */
+  removed(stream: Stream): void {
+    this.#memory.removeStream(stream.id);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #put(transaction: Transaction, delayed: StoredDelayed, stream: Stream): void {
+    const { batch } = delayed;
+    count(stream, batch.count, batch.bytes);
+    if (stream.isDurable) transaction.delayed.push(delayed);
+    else this.#memory.add(delayed);
+    transaction.undo.push(() => {
+      count(stream, -batch.count, -batch.bytes);
+      this.#memory.remove(new Set([delayed.id]));
+    });
+    // Only what is stored is found when it is looked for.
+    transaction.settlements.push({ resolve: () => this.#notice(delayed), reject: () => {} });
+  }
+
+  #list(stream: Stream, after: number, limit: number): Promise<StoredDelayed[]> {
+    const request = { streamId: stream.id, after, limit };
+    return stream.isDurable ? this.#options.store.listDelayed(request) : Promise.resolve(this.#memory.list(request));
+  }
+
+  /** Takes the wanted messages out of a row; the rest of it stays, in rows of its own. */
+  #cancelWithin(row: StoredDelayed, wanted: ReadonlySet<number>, stream: Stream): number {
+    const transaction = this.#options.committer.open;
+    const { batch } = row;
+    const kept: StoredDelayed[] = [];
+    let cancelled = 0;
+    let offset = 0;
+    let start = 0;
+    let startOffset = 0;
+    const close = (index: number): void => {
+      if (index > start) {
+        const { first, ordinal, time, flags, shared } = batch;
+        const records = batch.records.subarray(startOffset, offset);
+        const part = new Batch({ first, ordinal, time, flags, shared, count: index - start, records });
+        kept.push({ ...row, id: row.id + start, batch: part });
+      }
+    };
+    for (let index = 0; index < batch.count; index++) {
+      const end = skipRecords(batch.records, offset, 1);
+      if (wanted.has(row.id + index)) {
+        close(index);
+        start = index + 1;
+        startOffset = end;
+        cancelled++;
+      }
+      offset = end;
+    }
+    if (cancelled === 0) return 0;
+    close(batch.count);
+    count(stream, -batch.count, -batch.bytes);
+    if (stream.isDurable) transaction.removedDelayed.push(row.id);
+    else this.#memory.remove(new Set([row.id]));
+    transaction.undo.push(() => {
+      count(stream, batch.count, batch.bytes);
+      if (!stream.isDurable) this.#memory.add(row);
+      remove(transaction.removedDelayed, new Set([row.id]));
+    });
+    for (const part of kept) this.#put(transaction, part, stream);
+    return cancelled;
+  }
+
+  #notice({ isSteady, dueAt }: StoredDelayed): void {
+    if (isSteady) {
+      if (dueAt >= this.#nextSteadyMs) return;
+      this.#nextSteadyMs = dueAt;
+    } else {
+      if (dueAt >= this.#nextWallMs) return;
+      this.#nextWallMs = dueAt;
+    }
+    this.#arm();
+  }
+
+  #arm(atLeastMs = 0): void {
+    clearTimeout(this.#timer);
+    if (this.#isClosed || this.#isPromoting) return;
+    const waitMs = Math.min(this.#nextSteadyMs - this.#options.clock.now(), this.#nextWallMs - Date.now());
+    if (waitMs === Number.POSITIVE_INFINITY) return;
+    const delayMs = Math.max(atLeastMs, Math.min(LOOK_MS, Math.max(0, Math.ceil(waitMs))));
+    this.#timer = setTimeout(() => this.#look(), delayMs).unref();
+  }
+
+  #look(): void {
+    const isDue = this.#nextSteadyMs <= this.#options.clock.now() || this.#nextWallMs <= Date.now();
+    if (!isDue) {
+      this.#arm();
+      return;
+    }
+    this.#isPromoting = true;
+    this.#promotion = this.#promote();
+  }
+
+  async #promote(): Promise<void> {
+    let retryMs = 0;
+    try {
+      while (!this.#isClosed && (await this.#promotePage())) {}
+    } catch (error) {
+      if ((error as { code?: string }).code === 'StorageFull') retryMs = RETRY_MS;
+      else if (!this.#isClosed) this.#options.onFailed(error);
+    }
+    this.#isPromoting = false;
+    this.#arm(retryMs);
+  }
+
+  /** @returns whether more is due */
+  async #promotePage(): Promise<boolean> {
+    const { store, committer, clock } = this.#options;
+    const request: ReadDelayedRequest = {
+      wallMs: Date.now(),
+      steadyMs: Math.floor(clock.now()),
+      limit: PAGE_BATCHES,
+      bytesMax: PAGE_BYTES,
+    };
+    const pages = [this.#memory.takeDue(request), await store.readDelayed(request)];
+    this.#nextWallMs = earliest(pages, ({ nextWallMs }) => nextWallMs);
+    this.#nextSteadyMs = earliest(pages, ({ nextSteadyMs }) => nextSteadyMs);
+    const due = pages.flatMap((page) => page.due);
+    if (due.length === 0) return false;
+    this.#enter(committer.open, due);
+    await committer.stored();
+    return this.#nextSteadyMs <= clock.now() || this.#nextWallMs <= Date.now();
+  }
+
+  #enter(transaction: Transaction, due: readonly StoredDelayed[]): void {
+    const entered: { stream: Stream; delayed: StoredDelayed }[] = [];
+    for (const delayed of due) {
+      const stream = this.#options.streamOf(delayed.streamId);
+      if (stream === undefined || this.#leaving.has(delayed.id)) continue;
+      const { batch } = delayed;
+      transaction.append(stream, stream.lane(delayed.lane), batch, stream.takeTime());
+      count(stream, -batch.count, -batch.bytes);
+      if (stream.isDurable) transaction.removedDelayed.push(delayed.id);
+      entered.push({ stream, delayed });
+    }
+    transaction.undo.push(() => {
+      remove(transaction.removedDelayed, new Set(due.map(({ id }) => id)));
+      for (const { stream, delayed } of entered) {
+        count(stream, delayed.batch.count, delayed.batch.bytes);
+        if (!stream.isDurable) this.#memory.add(delayed);
+        this.#notice(delayed);
+      }
+    });
+  }
+}
+
+function toBatch({ count, flags, shared, records }: RecordBatch, stream: Stream): Batch {
+  const own = { flags, shared: ownMemory(shared), records: ownMemory(records) };
+  return new Batch({ first: 0, ordinal: 0, count, time: stream.takeTime(), ...own });
+}
+
+function count(stream: Stream, messages: number, bytes: number): void {
+  stream.delayedMessages += messages;
+  stream.delayedBytes += bytes;
+}
+
+function remove(ids: number[], gone: ReadonlySet<number>): void {
+  const kept = ids.filter((id) => !gone.has(id));
+  ids.splice(0, ids.length, ...kept);
+}
+
+function earliest(pages: readonly DelayedPage[], next: (page: DelayedPage) => number | undefined): number {
+  return Math.min(...pages.map((page) => next(page) ?? Number.POSITIVE_INFINITY));
+}

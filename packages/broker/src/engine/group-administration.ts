@@ -1,0 +1,207 @@
+import {
+  type CreateGroup,
+  checkName,
+  type GroupInfo,
+  GroupNotFound,
+  type GroupOptions,
+  InvalidOption,
+  type Pending,
+  type PendingReply,
+  type ResetGroup,
+  type StartFrom,
+} from '@simplemq/protocol';
+import type { Committer } from '../commit/committer.ts';
+import type { Failures } from '../dead-letters/failures.ts';
+import type { Group } from '../group/group.ts';
+import { checkSameGroupSettings, type GroupSettings, groupSettings } from '../group/group-settings.ts';
+import { pendingReply } from '../group/pending-reply.ts';
+import type { Store } from '../store/store.ts';
+import { firstSince } from '../stream/retention.ts';
+import { groupSummary, type Stream } from '../stream/stream.ts';
+import { closedWithout, openBooks, sweep } from '../stream/work-retention.ts';
+import type { EngineEvent } from './events.ts';
+import type { FollowerSet } from './follower-set.ts';
+import { DEFAULT_GROUP, type Places, type StreamRegistry } from './stream-registry.ts';
+
+export interface GroupAdministrationOptions {
+  readonly store: Store;
+  readonly registry: StreamRegistry;
+  readonly committer: Committer;
+  readonly failures: Failures;
+  readonly followers: () => FollowerSet;
+  readonly onEvent: (event: EngineEvent) => void;
+}
+
+/** What a cursor does with groups: each change is durable when its promise resolves. */
+export class GroupAdministration {
+  readonly #options: GroupAdministrationOptions;
+  readonly #registry: StreamRegistry;
+  readonly #committer: Committer;
+
+  constructor(options: GroupAdministrationOptions) {
+    this.#options = options;
+    this.#registry = options.registry;
+    this.#committer = options.committer;
+  }
+
+  /** @returns whether it was created now */
+  async create({ stream: streamName, group: name, startFrom = 'first', options = {} }: CreateGroup): Promise<boolean> {
+    const stream = this.#registry.find(streamName);
+    const created = await this.ensure(stream, name, startFrom, options);
+    await this.#committer.settled();
+    return created;
+  }
+
+  /**
+   * Makes the group unless it is there.
+   *
+   * @returns whether it was made now
+   * @throws StreamConflict when it is there with other values of the options that are given; InvalidName, InvalidOption
+   */
+  async ensure(stream: Stream, name: string, startFrom: StartFrom, options: GroupOptions): Promise<boolean> {
+    checkName('group', name);
+    const settings = groupSettings(options);
+    if (this.#isThere(stream, name, options)) return false;
+    const { places, sequence } = await this.#placesOf(stream, startFrom);
+    // Others may have made it meanwhile.
+    if (stream.isDeleted || this.#isThere(stream, name, options)) return false;
+    this.#make(stream, name, settings, places, sequence);
+    return true;
+  }
+
+  /** As ensure, for a stream that was created just now. */
+  ensureAtStart(stream: Stream, name: string, options: GroupOptions): void {
+    if (!stream.groups.has(name)) this.#make(stream, name, groupSettings(options), new Map(), 1);
+  }
+
+  async update(streamName: string, name: string, options: GroupOptions): Promise<void> {
+    const group = this.#registry.findGroup(streamName, name);
+    const settings = groupSettings(options, group.settings);
+    const { ordering, keyConcurrency } = group.settings;
+    const isOtherGate = ordering !== settings.ordering || keyConcurrency !== settings.keyConcurrency;
+    if (isOtherGate && group.pending > 0) {
+      throw new InvalidOption(
+        `ordering and keyConcurrency cannot be changed while messages are pending, and ${group.pending} of the group ` +
+          `'${name}' are: let them be acked first, or reset the group`,
+        { details: { option: ordering !== settings.ordering ? 'ordering' : 'keyConcurrency' } },
+      );
+    }
+    group.changeSettings(settings);
+    await this.#committer.settled();
+  }
+
+  async delete(streamName: string, name: string): Promise<void> {
+    const group = this.#registry.findGroup(streamName, name);
+    await this.remove(group);
+  }
+
+  async remove(group: Group): Promise<void> {
+    const stream = group.stream as Stream;
+    const books = group.lanes.map(({ number, ledger }) => ({ lane: number, open: openBooks(ledger) }));
+    const { name } = group;
+    const reason = new GroupNotFound(`the group '${name}' of '${stream.name}' was deleted`, {
+      details: { stream: stream.name, group: name },
+    });
+    this.#options.followers().groupDeleted(stream, group, reason);
+    this.#registry.removeGroup(group);
+    this.#committer.open.deletedGroups.push(group);
+    this.#release(stream, books);
+    await this.#committer.settled();
+    this.#options.onEvent({ type: 'groupDeleted', stream: stream.name, group: name });
+  }
+
+  async reset({ stream: streamName, group: name, startFrom }: ResetGroup): Promise<void> {
+    const group = this.#registry.findGroup(streamName, name);
+    const stream = group.stream as Stream;
+    const { places, sequence } = await this.#placesOf(stream, startFrom);
+    if (group.isClosed) this.#registry.findGroup(streamName, name);
+    const books = group.lanes.map(({ number, ledger }) => ({ lane: number, open: openBooks(ledger) }));
+    group.startSequence = Math.min(group.startSequence, sequence);
+    this.#options.failures.forget(this.#committer.open, group);
+    group.reset(places);
+    this.#release(stream, books);
+    await this.#committer.settled();
+    this.#options.onEvent({ type: 'groupReset', stream: streamName, group: name });
+    group.dispatch();
+  }
+
+  async list(streamName: string): Promise<GroupInfo[]> {
+    const { groups } = this.#registry.find(streamName);
+    return Promise.all([...groups.values()].map((group) => this.#info(group)));
+  }
+
+  async info(streamName: string, name: string): Promise<GroupInfo> {
+    return this.#info(this.#registry.findGroup(streamName, name));
+  }
+
+  pending(request: Pending): PendingReply {
+    const { groups } = this.#registry.find(request.stream);
+    const { group: name = DEFAULT_GROUP } = request;
+    // A stream that nobody has followed yet has no group, and nothing pending.
+    if (name === DEFAULT_GROUP) return pendingReply(groups.get(name), request);
+    return pendingReply(this.#registry.findGroup(request.stream, name), request);
+  }
+
+  #isThere(stream: Stream, name: string, options: GroupOptions): boolean {
+    const known = stream.groups.get(name);
+    if (known !== undefined) checkSameGroupSettings(`the group '${name}' of '${stream.name}'`, known.settings, options);
+    return known !== undefined;
+  }
+
+  #make(stream: Stream, name: string, settings: GroupSettings, places: Places, sequence: number): void {
+    this.#registry.createGroup(stream, name, settings, places, sequence);
+    this.#options.onEvent({ type: 'groupCreated', stream: stream.name, group: name });
+  }
+
+  /** Messages that only a group with these books needed may go. */
+  #release(stream: Stream, books: readonly { lane: number; open: ReturnType<typeof openBooks> }[]): void {
+    if (!stream.isWork) return;
+    const closed = books.reduce((sum, { lane, open }) => sum + closedWithout(stream, lane, open), 0);
+    stream.messages = Math.max(0, stream.messages - closed);
+    this.#committer.open.removals.push(...sweep(stream));
+    this.#committer.open.touched.add(stream);
+  }
+
+  async #placesOf(stream: Stream, startFrom: StartFrom): Promise<{ places: Places; sequence: number }> {
+    if (startFrom === 'new') {
+      const sequence = stream.nextSequence;
+      const places = stream.lanes.map(({ number, nextOrdinal: ordinal }) => [number, { first: sequence, ordinal }] as const);
+      return { places: new Map(places), sequence };
+    }
+    const sequence = await this.#sequenceOf(stream, startFrom);
+    const places = stream.lanes.map(async (lane) => {
+      const { first, ordinal } = await lane.place(sequence);
+      return [lane.number, { first: Math.max(sequence, first), ordinal }] as const;
+    });
+    return { places: new Map(await Promise.all(places)), sequence };
+  }
+
+  async #sequenceOf(stream: Stream, startFrom: Exclude<StartFrom, 'new'>): Promise<number> {
+    if (startFrom === 'first') return stream.firstSequence;
+    // What was published before this call counts: it has to be durable to have its place.
+    await this.#committer.settled();
+    const clip = (sequence: number) => Math.min(stream.durableNext, Math.max(stream.firstSequence, sequence));
+    if ('sequence' in startFrom) return clip(startFrom.sequence);
+    const { store } = this.#options;
+    const places = stream.lanes.map((lane) => firstSince(store, stream, lane, startFrom.time));
+    const firsts = await Promise.all(places);
+    const after = firsts.filter((first, index) => first < stream.lanes[index]!.durableEnd);
+    return clip(Math.min(stream.durableNext, ...after));
+  }
+
+  async #info(group: Group): Promise<GroupInfo> {
+    const { createdAt, readPosition, deadLettered, expired, settings, lowestOpen } = group;
+    const lane = group.lanes.find((candidate) => candidate.lowestOpen === lowestOpen);
+    const oldest = lowestOpen === undefined ? undefined : await lane?.lane.log.peek(lowestOpen);
+    return {
+      ...groupSummary(group),
+      stream: group.stream.name,
+      createdAt,
+      readPosition,
+      deadLettered,
+      expired,
+      ...(oldest !== undefined && { oldestUnackedMs: Math.max(0, Date.now() - oldest.time) }),
+      options: settings,
+    };
+  }
+}

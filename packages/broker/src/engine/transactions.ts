@@ -1,0 +1,114 @@
+import { NoMatchingStream, type SimpleMQError, type WireBind } from '@simplemq/protocol';
+import type { Committer } from '../commit/committer.ts';
+import type { Producers } from '../commit/producers.ts';
+import { type BatchPart, partsOf } from '../publish/batch-parts.ts';
+import type { Placer } from '../publish/placer.ts';
+import type { Stream } from '../stream/stream.ts';
+import type { EmbeddedFollower } from './embedded-follower.ts';
+import type {
+  Durability,
+  PlacedBatch,
+  ProducerStamp,
+  PublishReceipt,
+  PublishRequest,
+  TransactionReceipt,
+  TransactionRequest,
+} from './engine.ts';
+import type { StreamRegistry } from './stream-registry.ts';
+
+export interface TransactionsOptions {
+  readonly registry: StreamRegistry;
+  readonly committer: Committer;
+  readonly producers: Producers;
+  readonly placer: Placer;
+  readonly durability: Durability;
+}
+
+/** A publish that is known to be possible. */
+interface Checked {
+  readonly streams: readonly Stream[];
+  readonly parts: readonly BatchPart[];
+}
+
+/**
+ * Publishes, alone or with acks.
+ *
+ * Invariant: everything is checked before anything is changed, and then changed in one turn, so all of it is in one
+ * transaction of the store.
+ */
+export class Transactions {
+  readonly #options: TransactionsOptions;
+
+  constructor(options: TransactionsOptions) {
+    this.#options = options;
+  }
+
+  publish({ producer, ...request }: PublishRequest): Promise<PublishReceipt> {
+    const repeated = producer === undefined ? undefined : this.#options.producers.receiptOf(producer);
+    if (repeated !== undefined) return repeated as Promise<PublishReceipt>;
+    const checked = this.#check(request);
+    const receipt = { streams: this.#place(checked), durability: this.#durabilityOf(checked.streams) };
+    return this.#committed(receipt, producer);
+  }
+
+  run({ publishes, acks, producer }: TransactionRequest): Promise<TransactionReceipt> {
+    const repeated = producer === undefined ? undefined : this.#options.producers.receiptOf(producer);
+    if (repeated !== undefined) return repeated as Promise<TransactionReceipt>;
+    const checked = publishes.map((request) => this.#check(request));
+    const { open } = this.#options.committer;
+    const undone: (() => void)[] = [];
+    try {
+      for (const { follower, entries } of acks) undone.push((follower as EmbeddedFollower).ackRevocably(entries));
+    } catch (error) {
+      for (const undo of undone.reverse()) undo();
+      throw error;
+    }
+    open.undo.push(...undone);
+    const placed = checked.map((publish) => this.#place(publish));
+    const durability = this.#durabilityOf(checked.flatMap(({ streams }) => streams));
+    return this.#committed({ publishes: placed, durability }, producer);
+  }
+
+  #check({ bind, batch, mustMatch = false }: TransactionRequest['publishes'][number]): Checked {
+    const streams = this.#options.registry.match(bind);
+    if (mustMatch && streams.length === 0) throw noMatch(bind);
+    const parts = partsOf(batch);
+    for (const stream of streams) this.#options.placer.checkRoom(stream, parts);
+    return { streams, parts };
+  }
+
+  #place({ streams, parts }: Checked): PlacedBatch[] {
+    const { committer, placer } = this.#options;
+    return streams.map((stream) => placer.place(committer.open, stream, parts));
+  }
+
+  #durabilityOf(streams: readonly Stream[]): Durability {
+    return streams.every((stream) => stream.isDurable) ? this.#options.durability : 'memory';
+  }
+
+  /** The receipt, once the open transaction is as durable as it says. */
+  #committed<R extends PublishReceipt | TransactionReceipt>(
+    receipt: R,
+    producer: ProducerStamp | undefined,
+  ): Promise<R> {
+    const { committer, producers } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<R>();
+    committer.open.publishes.push({
+      resolve: () => resolve(receipt),
+      reject: (error) => {
+        if (producer !== undefined) producers.forget(producer);
+        reject(error);
+      },
+    });
+    if (producer !== undefined) producers.remember(producer, receipt, promise);
+    committer.schedule();
+    return promise;
+  }
+}
+
+function noMatch(bind: WireBind): SimpleMQError {
+  const shown = 'pattern' in bind ? bind.pattern : bind.stream;
+  return new NoMatchingStream(`no stream matches ${JSON.stringify(shown)}, and one must (mustMatch)`, {
+    details: { pattern: shown },
+  });
+}

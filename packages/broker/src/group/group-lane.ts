@@ -1,0 +1,345 @@
+import { monotonicMs } from '../clock.ts';
+import type { Batch } from '../stream/batch.ts';
+import type { Lane } from '../stream/lane.ts';
+import type { Span, Waiting } from './entry.ts';
+import type { KeyGate } from './key-gate.ts';
+import type { LeaseTimes, Ledger } from './ledger.ts';
+import type { Membership } from './membership.ts';
+
+/** The most of one DELIVER, so that one follower's frame does not hold up the others on its connection. */
+const RUN_BYTES_MAX = 1024 * 1024;
+/** Messages of a group that may wait for their keys; past it no more are read until some are done. */
+const PARKED_MAX = 100_000;
+
+/** Nothing came, and something may once a read from the store is done. */
+export const LOADING = -1;
+
+/** What a lane of a group needs of the group. */
+export interface LaneHost {
+  readonly name: string;
+  /** Present when keys matter. */
+  readonly gate: KeyGate | undefined;
+  leaseTimes(member: Membership): LeaseTimes;
+  send(member: Membership, batch: Batch, first: number, attempt: number, cut: Cut): void;
+  /** Whether messages that expired go to the dead letters. */
+  readonly buriesExpired: boolean;
+  /** Messages expired: they are done or, when they are to be buried, pending in no queue. */
+  expiredIn(lane: GroupLane, span: Span): void;
+  /** Messages are done, as they are for another group. */
+  passed(lane: GroupLane, span: Span): void;
+  /** A read is done. */
+  loaded(): void;
+  failed(error: unknown): void;
+}
+
+interface Cut {
+  readonly count: number;
+  readonly records: Buffer;
+}
+
+/** Entries of before the broker started: their keys are not known until their batches are read. */
+interface Unkeyed extends Span {
+  readonly dueAt: number;
+}
+
+/** One lane of a group: its books, and the reading of what comes next. */
+export class GroupLane {
+  readonly lane: Lane;
+  readonly ledger: Ledger;
+  readonly #host: LaneHost;
+  readonly #unkeyed: Unkeyed[];
+  #loading = false;
+  #closed = false;
+  // The last message of the run that was read last, and the middle of that run: passing it starts the next read.
+  #loadedThrough = 0;
+  #loadNextFrom = 0;
+
+  constructor(lane: Lane, ledger: Ledger, host: LaneHost, unkeyed: readonly Unkeyed[] = []) {
+    this.lane = lane;
+    this.ledger = ledger;
+    this.#host = host;
+    this.#unkeyed = [...unkeyed];
+  }
+
+  get number(): number {
+    return this.lane.number;
+  }
+
+  get isLoading(): boolean {
+    return this.#loading;
+  }
+
+  /** Messages not delivered yet. */
+  get lag(): number {
+    if (this.ledger.readPosition >= this.lane.durableEnd) return 0;
+    return Math.max(1, this.lane.durableOrdinal - this.ledger.ordinal);
+  }
+
+  /** Messages that may be delivered now, about. */
+  available(now: number): number {
+    const { queue } = this.ledger;
+    const isDue = queue.peek(now) !== undefined;
+    return this.lag + (isDue ? queue.messages : 0) + this.#unkeyed.length;
+  }
+
+  /** The lowest sequence number that is not done; undefined when all are. */
+  get lowestOpen(): number | undefined {
+    const fresh = this.lag > 0 ? this.ledger.readPosition : undefined;
+    return this.ledger.pending.lowest() ?? fresh;
+  }
+
+  /**
+   * Gives the member messages: those to be delivered again first, then fresh ones.
+   *
+   * @returns how many it got; 0 when there are none for it, or LOADING
+   */
+  deliver(member: Membership, countMax: number): number {
+    if (this.#unkeyed.length > 0 && !this.#readKeys()) return LOADING;
+    for (;;) {
+      const waiting = this.#deliverWaiting(member, countMax);
+      if (waiting !== 0) return waiting;
+      const outcome = this.#deliverFresh(member, countMax);
+      if (outcome !== 'again') return outcome;
+    }
+  }
+
+  /** Begins anew; see Ledger.reset. */
+  reset(sequence: number, ordinal: number): void {
+    this.ledger.reset(sequence, ordinal);
+    this.#unkeyed.length = 0;
+    this.#loadedThrough = 0;
+    this.#loadNextFrom = 0;
+  }
+
+  purge(sequence: number, ordinal: number): void {
+    this.ledger.purge(sequence, ordinal);
+    const left = this.#unkeyed.filter(({ last }) => last >= sequence);
+    this.#unkeyed.splice(0, this.#unkeyed.length, ...left);
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  #deliverWaiting(member: Membership, countMax: number): number {
+    for (;;) {
+      const range = this.ledger.queue.peek(monotonicMs());
+      if (range === undefined) return 0;
+      const batch = this.lane.log.find(range.first);
+      if (batch === undefined) {
+        if (!this.lane.log.isPinned) return this.#load(range.first);
+        const next = this.lane.log.ceiling(range.first)?.first ?? Number.POSITIVE_INFINITY;
+        this.ledger.dropWaiting(next - range.first);
+        continue;
+      }
+      let count = Math.min(countMax, range.last - range.first + 1, batch.last - range.first + 1);
+      if (!batch.isBare) {
+        const alive = this.#countAlive(batch, range.first, count);
+        if (alive === 0) {
+          const expired = this.#countExpired(batch, range.first, count);
+          const { buriesExpired } = this.#host;
+          const span = buriesExpired ? this.ledger.idleWaiting(expired) : this.ledger.dropWaiting(expired);
+          this.#host.expiredIn(this, span);
+          continue;
+        }
+        count = alive;
+      }
+      if (this.#host.gate !== undefined) batch.expectRandomCuts();
+      const cut = batch.cut(range.first, count, this.#bytesMax(member));
+      const lease = this.ledger.leaseWaiting(member, cut.count, this.#host.leaseTimes(member));
+      this.#host.send(member, batch, range.first, lease.attempt, cut);
+      return cut.count;
+    }
+  }
+
+  #deliverFresh(member: Membership, countMax: number): number | 'again' {
+    const batch = this.#nextBatch();
+    if (batch === undefined) return this.#loading ? LOADING : 0;
+    const first = this.ledger.readPosition;
+    const cut = batch.cut(first, countMax, this.#bytesMax(member));
+    if (batch.isBare) return this.#sendFresh(member, batch, cut);
+    const { gate } = this.#host;
+    const count = this.#countDeliverable(batch, first, cut.count, gate);
+    if (count === 0) return this.#passOver(batch, first, gate);
+    // What fitted the bytes still does, so the shorter cut has all of `count`.
+    const shorter = count < cut.count ? batch.cut(first, count, Number.POSITIVE_INFINITY) : cut;
+    return this.#sendFresh(member, batch, shorter);
+  }
+
+  #sendFresh(member: Membership, batch: Batch, cut: Cut): number {
+    const first = this.ledger.readPosition;
+    this.ledger.leaseFresh(member, cut.count, this.#host.leaseTimes(member));
+    this.#host.send(member, batch, first, 1, cut);
+    this.#readAhead();
+    return cut.count;
+  }
+
+  /**
+   * How many messages from `first` on may be delivered as one run. Each takes its place at the gate on the way, since
+   * a run may hold two of one key, of which the second has to wait.
+   */
+  #countDeliverable(batch: Batch, first: number, countMax: number, gate: KeyGate | undefined): number {
+    const start = first - batch.first;
+    const { groups } = batch.conditions;
+    const count = this.#countAlive(batch, first, countMax);
+    for (let i = 0; i < count; i++) {
+      const group = groups?.[start + i];
+      if (group !== undefined && group !== this.#host.name) return i;
+      if (gate === undefined) continue;
+      const key = batch.keys[start + i];
+      if (key === undefined) continue;
+      if (gate.isShut(key)) return i;
+      gate.enter(key, first + i);
+    }
+    return count;
+  }
+
+  /** The message at the read position is not to be delivered now, or ever: goes past it, and its like that follow. */
+  #passOver(batch: Batch, first: number, gate: KeyGate | undefined): number | 'again' {
+    const rest = batch.last - first + 1;
+    const expired = this.#countExpired(batch, first, rest);
+    if (expired > 0) {
+      const { buriesExpired } = this.#host;
+      const span = buriesExpired ? this.ledger.parkFresh(expired) : this.ledger.passFresh(expired);
+      this.#host.expiredIn(this, span);
+      return 'again';
+    }
+    const index = first - batch.first;
+    const group = batch.conditions.groups?.[index];
+    if (group !== undefined && group !== this.#host.name) {
+      this.#host.passed(this, this.ledger.passFresh(1));
+      return 'again';
+    }
+    if (gate === undefined || gate.parked >= PARKED_MAX) return 0;
+    this.ledger.parkFresh(1);
+    gate.park(batch.keys[index]!, { lane: this.number, sequence: first });
+    return 'again';
+  }
+
+  /** How many messages from `first` on have not expired. */
+  #countAlive(batch: Batch, first: number, count: number): number {
+    const { expiresAt } = batch.conditions;
+    if (expiresAt === undefined) return count;
+    const now = Date.now();
+    const start = first - batch.first;
+    for (let i = 0; i < count; i++) if (expiresAt[start + i]! <= now) return i;
+    return count;
+  }
+
+  #countExpired(batch: Batch, first: number, count: number): number {
+    const { expiresAt } = batch.conditions;
+    if (expiresAt === undefined) return 0;
+    const now = Date.now();
+    const start = first - batch.first;
+    for (let i = 0; i < count; i++) if (expiresAt[start + i]! > now) return i;
+    return count;
+  }
+
+  /**
+   * Entries of before the broker started go through the gate before anything fresh does, in their order.
+   *
+   * @returns whether all of them have
+   */
+  #readKeys(): boolean {
+    const { gate } = this.#host;
+    for (let entry = this.#unkeyed[0]; entry !== undefined; entry = this.#unkeyed[0]) {
+      const { first, last, dueAt } = entry;
+      const batch = this.lane.log.find(first);
+      if (batch === undefined && !this.lane.log.isPinned) {
+        this.#load(first);
+        return false;
+      }
+      const end = Math.min(last, batch?.last ?? last);
+      if (batch === undefined) this.ledger.settleIdle({ first, last: end });
+      else this.#admit(batch, { first, last: end }, dueAt, gate);
+      if (end === last) this.#unkeyed.shift();
+      else this.#unkeyed[0] = { first: end + 1, last, dueAt };
+    }
+    return true;
+  }
+
+  #admit(batch: Batch, { first, last }: Span, dueAt: number, gate: KeyGate | undefined): void {
+    for (let sequence = first; sequence <= last; sequence++) {
+      const key = batch.keys[sequence - batch.first];
+      if (key !== undefined && gate?.isShut(key)) gate.park(key, { lane: this.number, sequence });
+      else {
+        if (key !== undefined) gate?.enter(key, sequence);
+        this.ledger.enqueueIdle({ first: sequence, last: sequence }, dueAt);
+      }
+    }
+  }
+
+  /** The batch at the read position, once it is in memory; passes over holes: other lanes' messages, and removed ones. */
+  #nextBatch(): Batch | undefined {
+    const { log, durableEnd, durableOrdinal } = this.lane;
+    const position = this.ledger.readPosition;
+    if (position >= durableEnd) return undefined;
+    const batch = log.find(position);
+    if (batch !== undefined) {
+      this.ledger.skipTo(position, batch.ordinal + position - batch.first);
+      return batch;
+    }
+    const next = log.ceiling(position);
+    // Without a message between by the ordinals there is none on disk either.
+    if (next !== undefined && (log.isPinned || next.ordinal === this.ledger.ordinal)) {
+      this.ledger.skipTo(next.first, next.ordinal);
+      return next;
+    }
+    if (log.isPinned) this.ledger.skipTo(durableEnd, durableOrdinal);
+    else this.#load(position);
+    return undefined;
+  }
+
+  #readAhead(): void {
+    const { log, durableEnd } = this.lane;
+    const next = this.#loadedThrough + 1;
+    const position = this.ledger.readPosition;
+    if (log.isPinned || position < this.#loadNextFrom || position > next) return;
+    if (next < durableEnd && log.find(next) === undefined) this.#load(next);
+  }
+
+  #load(from: number): typeof LOADING {
+    if (this.#loading) return LOADING;
+    this.#loading = true;
+    const end = { first: this.lane.durableEnd, ordinal: this.lane.durableOrdinal };
+    this.lane.log.load(from).then(
+      (run) => {
+        this.#loading = false;
+        if (this.#closed) return;
+        this.#loaded(from, run, end);
+        this.#host.loaded();
+      },
+      (error) => this.#host.failed(error),
+    );
+    return LOADING;
+  }
+
+  #loaded(from: number, run: readonly Batch[], end: { first: number; ordinal: number }): void {
+    const { first, ordinal } = run[0] ?? end;
+    // Nothing is stored between `from` and `first`: it was removed, or is another lane's.
+    if (this.ledger.readPosition === from && first > from) this.ledger.skipTo(first, ordinal);
+    const waiting = this.ledger.queue.peek(monotonicMs());
+    if (waiting?.first === from && first > from) this.ledger.dropWaiting(first - from);
+    const [unkeyed] = this.#unkeyed;
+    if (unkeyed?.first === from && first > from) this.#dropUnkeyed(unkeyed, first);
+    const last = run[run.length - 1]?.last;
+    if (last === undefined) return;
+    this.#loadedThrough = last;
+    this.#loadNextFrom = first + Math.floor((last - first) / 2);
+  }
+
+  #dropUnkeyed({ first, last, dueAt }: Unkeyed, until: number): void {
+    this.ledger.settleIdle({ first, last: Math.min(last, until - 1) });
+    if (until > last) this.#unkeyed.shift();
+    else this.#unkeyed[0] = { first: until, last, dueAt };
+  }
+
+  #bytesMax(member: Membership): number {
+    return Math.min(RUN_BYTES_MAX, member.follower.bytesCapacity);
+  }
+}
+
+/** A state for entries that wait in no queue. */
+export function idleState(attempt: number, deliveredAt: number): Waiting {
+  return { kind: 'waiting', attempt, dueAt: Number.POSITIVE_INFINITY, deliveredAt };
+}

@@ -1,0 +1,216 @@
+import {
+  checkName,
+  decodeBatch,
+  encodeBatchHead,
+  InvalidOption,
+  type RecordBatch,
+  ScheduleNotFound,
+  type ScheduleSummary,
+} from '@simplemq/protocol';
+import { Cron } from 'croner';
+import type { Committer } from '../commit/committer.ts';
+import type { ScheduleRequest } from '../engine/engine.ts';
+import { partsOf } from '../publish/batch-parts.ts';
+import type { Placer } from '../publish/placer.ts';
+import type { StoredSchedule } from '../store/store.ts';
+import type { Stream } from '../stream/stream.ts';
+
+/** How long the wall clock is trusted to go on as it did: it may be set meanwhile. */
+const LOOK_MS = 1_000;
+const SCHEDULES_MAX = 10_000;
+const DEFAULT_TIMEZONE = 'UTC';
+
+interface Schedule {
+  readonly name: string;
+  readonly stream: string;
+  readonly cron: string;
+  readonly timezone: string;
+  readonly batch: RecordBatch;
+  readonly next: Cron;
+  paused: boolean;
+  /** Infinity when there is no next time. */
+  nextAt: number;
+  lastAt: number | undefined;
+}
+
+export interface SchedulesOptions {
+  readonly committer: Committer;
+  readonly placer: Placer;
+  readonly find: (stream: string) => Stream | undefined;
+  readonly stored: readonly StoredSchedule[];
+}
+
+/**
+ * Recurring messages, by cron expressions.
+ *
+ * Invariant: a message is published in the transaction that moves its schedule on, so each time publishes once,
+ * whatever happens. Times that passed while no broker ran are made up for by one message.
+ */
+export class Schedules {
+  readonly #options: SchedulesOptions;
+  readonly #schedules = new Map<string, Schedule>();
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(options: SchedulesOptions) {
+    this.#options = options;
+    for (const stored of options.stored) this.#schedules.set(stored.name, fromStored(stored));
+    this.#arm();
+  }
+
+  /** @throws InvalidName, InvalidOption */
+  async save({ name, stream, cron, timezone = DEFAULT_TIMEZONE, batch }: ScheduleRequest): Promise<ScheduleSummary> {
+    checkName('schedule', name);
+    const next = parse(cron, timezone);
+    if (batch.count !== 1) {
+      throw new InvalidOption(`a schedule publishes one message, not ${batch.count}`, { details: { option: 'body' } });
+    }
+    if (!this.#schedules.has(name) && this.#schedules.size >= SCHEDULES_MAX) {
+      throw new InvalidOption(`there are ${SCHEDULES_MAX} schedules, as many as there may be; delete some`);
+    }
+    const known = this.#schedules.get(name);
+    const own = { ...batch, shared: Buffer.from(batch.shared), records: Buffer.from(batch.records) };
+    const lastAt = known?.lastAt;
+    const schedule = { name, stream, cron, timezone, batch: own, next, paused: false, nextAt: nextAfter(next), lastAt };
+    return this.#change(schedule, known);
+  }
+
+  list(): ScheduleSummary[] {
+    return [...this.#schedules.values()].map(summary).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async pause(name: string, paused: boolean): Promise<ScheduleSummary> {
+    const known = this.#find(name);
+    if (known.paused === paused) return summary(known);
+    return this.#change({ ...known, paused, nextAt: nextAfter(known.next) }, known);
+  }
+
+  async delete(name: string): Promise<void> {
+    this.#find(name);
+    this.#remove(name);
+    await this.#options.committer.settled();
+  }
+
+  /** A stream is gone, and what published to it with it. */
+  streamRemoved(stream: string): void {
+    for (const schedule of [...this.#schedules.values()]) if (schedule.stream === stream) this.#remove(schedule.name);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #find(name: string): Schedule {
+    const schedule = this.#schedules.get(name);
+    if (schedule !== undefined) return schedule;
+    throw new ScheduleNotFound(`there is no schedule '${name}'`, { details: { schedule: name } });
+  }
+
+  async #change(schedule: Schedule, known: Schedule | undefined): Promise<ScheduleSummary> {
+    this.#put(schedule, known);
+    this.#arm();
+    await this.#options.committer.stored();
+    return summary(schedule);
+  }
+
+  /** Puts it in the place of the one that is known, in the open transaction. */
+  #put(schedule: Schedule, known: Schedule | undefined): void {
+    const { open } = this.#options.committer;
+    const { name } = schedule;
+    this.#schedules.set(name, schedule);
+    open.deletedSchedules.delete(name);
+    open.schedules.set(name, toStored(schedule));
+    open.undo.push(() => {
+      if (known === undefined) this.#schedules.delete(name);
+      else this.#schedules.set(name, known);
+      this.#arm();
+    });
+  }
+
+  #remove(name: string): void {
+    const { open } = this.#options.committer;
+    this.#schedules.delete(name);
+    open.schedules.delete(name);
+    open.deletedSchedules.add(name);
+    this.#arm();
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    let next = Number.POSITIVE_INFINITY;
+    for (const { nextAt, paused } of this.#schedules.values()) if (!paused) next = Math.min(next, nextAt);
+    if (this.#isClosed || next === Number.POSITIVE_INFINITY) return;
+    const delayMs = Math.min(LOOK_MS, Math.max(0, next - Date.now()));
+    this.#timer = setTimeout(() => this.#look(), delayMs).unref();
+  }
+
+  #look(): void {
+    const now = Date.now();
+    for (const schedule of [...this.#schedules.values()]) {
+      if (!schedule.paused && schedule.nextAt <= now) this.#publish(schedule, now);
+    }
+    this.#arm();
+  }
+
+  #publish(schedule: Schedule, now: number): void {
+    const { committer, placer, find } = this.#options;
+    const stream = find(schedule.stream);
+    this.#put({ ...schedule, nextAt: nextAfter(schedule.next), lastAt: now }, schedule);
+    try {
+      const parts = partsOf(schedule.batch);
+      if (stream !== undefined) placer.checkRoom(stream, parts);
+      if (stream !== undefined) placer.place(committer.open, stream, parts);
+    } catch {
+      // The stream is full and rejects: this time is left out, as any other publisher's message would be.
+    }
+    // Refused for want of room, it is tried again at the next look.
+    committer.stored().catch(() => {});
+  }
+}
+
+function parse(cron: string, timezone: string): Cron {
+  try {
+    return new Cron(cron, { timezone, paused: true });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new InvalidOption(
+      `the schedule '${cron}' in the time zone '${timezone}' cannot be read: ${why}; it has five fields (minute hour ` +
+        'day month weekday), or six with seconds first',
+      { cause, details: { option: 'cron' } },
+    );
+  }
+}
+
+function nextAfter(next: Cron): number {
+  return next.nextRun()?.getTime() ?? Number.POSITIVE_INFINITY;
+}
+
+function summary({ name, stream, cron, timezone, paused, nextAt, lastAt }: Schedule): ScheduleSummary {
+  const hasNext = !paused && Number.isFinite(nextAt);
+  return {
+    name,
+    stream,
+    cron,
+    timezone,
+    paused,
+    ...(hasNext && { nextAt }),
+    ...(lastAt !== undefined && { lastAt }),
+  };
+}
+
+function toStored({ name, stream, cron, timezone, paused, batch, nextAt, lastAt }: Schedule): StoredSchedule {
+  const head = encodeBatchHead(batch.count, batch.flags, batch.shared, batch.records);
+  const data = new Uint8Array(head.length + batch.records.length);
+  data.set(head);
+  data.set(batch.records, head.length);
+  const definition = { cron, timezone, paused, ...(lastAt !== undefined && { lastAt }) };
+  return { name, stream, definition, data, nextAt: Number.isFinite(nextAt) ? nextAt : Number.MAX_SAFE_INTEGER };
+}
+
+function fromStored({ name, stream, definition, data, nextAt }: StoredSchedule): Schedule {
+  const { cron, timezone, paused, lastAt } = definition as Pick<Schedule, 'cron' | 'timezone' | 'paused' | 'lastAt'>;
+  const batch = decodeBatch(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+  const next = nextAt === Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : nextAt;
+  return { name, stream, cron, timezone, paused, batch, next: parse(cron, timezone), nextAt: next, lastAt };
+}

@@ -1,0 +1,56 @@
+import type { Database } from 'better-sqlite3';
+import type { Checkpoints } from './checkpoints.ts';
+import { PAGE_BYTES, reshape } from './database.ts';
+import { StepSize } from './step-size.ts';
+
+const MIB_PAGES = (1024 * 1024) / PAGE_BYTES;
+/** Less is not worth giving back: what comes next will take it. */
+const WORTH_PAGES = 16 * MIB_PAGES;
+const WORTH_SHARE = 0.25;
+/** What stays free, so that what comes next need not make the file longer. */
+const KEPT_PAGES = 4 * MIB_PAGES;
+/** At the most in one step. */
+const STEP_PAGES_MAX = 8 * MIB_PAGES;
+/** What is rewritten while the broker runs, in some tens of milliseconds. */
+const RESHAPE_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Gives the space of what was removed back to the disk, in steps. */
+export class FreeSpace {
+  readonly #database: Database;
+  readonly #checkpoints: Checkpoints;
+  readonly #size = new StepSize(STEP_PAGES_MAX);
+  #isGivingBack = false;
+
+  constructor(database: Database, checkpoints: Checkpoints) {
+    this.#database = database;
+    this.#checkpoints = checkpoints;
+  }
+
+  /** Gives some back, in a transaction of its own. @returns whether there is more to be done */
+  step(): boolean {
+    if (this.#isGivingBack) return this.#giveBack();
+    const free = this.#pages('freelist_count');
+    if (reshape(this.#database, RESHAPE_BYTES_MAX)) this.#checkpoints.truncate();
+    else this.#isGivingBack = free > WORTH_PAGES && free > WORTH_SHARE * this.#pages('page_count');
+    return this.#isGivingBack;
+  }
+
+  #giveBack(): boolean {
+    const before = this.#pages('freelist_count');
+    if (before > KEPT_PAGES) {
+      this.#size.run((pages) =>
+        this.#database.pragma(`incremental_vacuum(${Math.min(pages, before - KEPT_PAGES)})`),
+      );
+      const moved = before - this.#pages('freelist_count');
+      this.#checkpoints.committed({ bytesAdded: moved * PAGE_BYTES, bytesRemoved: moved * PAGE_BYTES });
+      if (moved > 0) return true;
+    }
+    this.#isGivingBack = false;
+    this.#checkpoints.truncate();
+    return false;
+  }
+
+  #pages(pragma: 'freelist_count' | 'page_count'): number {
+    return this.#database.pragma(pragma, { simple: true }) as number;
+  }
+}

@@ -1,0 +1,85 @@
+import type { Checkpoints } from './checkpoints.ts';
+import type { DoomedRows } from './doomed-rows.ts';
+import type { FreeSpace } from './free-space.ts';
+
+/** How long after a commit it is looked whether there is anything to do. */
+const LOOK_MS = 500;
+/** With no more commits than this the disk has time for what can wait. */
+const QUIET_COMMITS_PER_S = 20;
+/** After a step, times as long as that took are left to others. */
+const PAUSE_QUIET = 1;
+const PAUSE_BUSY = 9;
+/** About what the removal of a small row writes. */
+const ROW_BYTES = 256;
+
+/**
+ * What is done between commits, a step at a time: the rows of what was deleted are removed, always, and the space that
+ * is free is given back when it is quiet.
+ */
+export class Upkeep {
+  readonly #doomed: DoomedRows;
+  readonly #freeSpace: FreeSpace;
+  readonly #checkpoints: Checkpoints;
+  #commits = 0;
+  #lookedAt: number = performance.now();
+  #dueAt = Number.POSITIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(doomed: DoomedRows, freeSpace: FreeSpace, checkpoints: Checkpoints) {
+    this.#doomed = doomed;
+    this.#freeSpace = freeSpace;
+    this.#checkpoints = checkpoints;
+    // What the last run left undone.
+    this.#schedule(LOOK_MS);
+  }
+
+  /** Whether a timer waits for the thread to look at its timers. */
+  get isDue(): boolean {
+    return performance.now() >= this.#dueAt;
+  }
+
+  /** To be called after each commit. */
+  committed(hasDoomed: boolean): void {
+    this.#commits++;
+    if (hasDoomed) this.#schedule(0);
+    else if (this.#timer === undefined) this.#schedule(LOOK_MS);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #schedule(delayMs: number): void {
+    const dueAt = performance.now() + delayMs;
+    if (dueAt >= this.#dueAt) return;
+    clearTimeout(this.#timer);
+    this.#dueAt = dueAt;
+    this.#timer = setTimeout(() => this.#look(), delayMs).unref();
+  }
+
+  #look(): void {
+    this.#timer = undefined;
+    this.#dueAt = Number.POSITIVE_INFINITY;
+    const startedAt = performance.now();
+    const hadCommits = this.#commits > 0;
+    const isQuiet = this.#commits * 1000 <= QUIET_COMMITS_PER_S * (startedAt - this.#lookedAt);
+    this.#commits = 0;
+    this.#lookedAt = startedAt;
+    let isMore = false;
+    try {
+      isMore = this.#removeDoomed() || (isQuiet && this.#freeSpace.step());
+    } catch (error) {
+      // There was no room for it now; what frees some are commits.
+      if ((error as { code?: string }).code !== 'SQLITE_FULL') throw error;
+    }
+    const tookMs = performance.now() - startedAt;
+    if (isMore) this.#schedule(tookMs * (isQuiet ? PAUSE_QUIET : PAUSE_BUSY));
+    else if (hadCommits) this.#schedule(LOOK_MS);
+  }
+
+  #removeDoomed(): boolean {
+    const { rows, isMore } = this.#doomed.step();
+    if (rows > 0) this.#checkpoints.committed({ bytesAdded: rows * ROW_BYTES, bytesRemoved: 0 });
+    return isMore;
+  }
+}

@@ -1,0 +1,202 @@
+import type { Committer } from '../commit/committer.ts';
+import { messagesOf, unionOf } from '../group/entry.ts';
+import type { Store } from '../store/store.ts';
+import type { Lane } from './lane.ts';
+import type { Stream } from './stream.ts';
+
+/** Streams with a maxAge are looked at this often. */
+const LOOK_MS = 1_000;
+
+/** Where a lane is at the sequence number up to which a stream is trimmed. */
+interface LaneCut {
+  readonly lane: Lane;
+  /** Of the first message that stays, and of the first that the stream had. */
+  readonly ordinal: number;
+  readonly firstOrdinal: number;
+}
+
+/**
+ * Trims streams from their old end: purges, age, and the limits of streams that drop their oldest.
+ *
+ * Invariant: one trim of a stream is under way at a time; where it goes to is known before anything changes, and then
+ * it changes at once, in one transaction.
+ */
+export class Retention {
+  readonly #store: Store;
+  readonly #committer: Committer;
+  readonly #streams: () => Iterable<Stream>;
+  readonly #onFailed: (error: unknown) => void;
+  readonly #busy = new Map<Stream, Promise<unknown>>();
+  /** When the oldest message of a stream comes of age, as far as is known. */
+  readonly #agedAt = new WeakMap<Stream, number>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(options: {
+    store: Store;
+    committer: Committer;
+    streams: () => Iterable<Stream>;
+    onFailed: (error: unknown) => void;
+  }) {
+    this.#store = options.store;
+    this.#committer = options.committer;
+    this.#streams = options.streams;
+    this.#onFailed = options.onFailed;
+    this.#timer = setInterval(() => this.#lookAtAges(), LOOK_MS).unref();
+  }
+
+  /** Removes what comes before a sequence number, or was taken in before a time. @returns how many messages went */
+  async purge(stream: Stream, { sequence, time }: { sequence?: number; time?: number }): Promise<number> {
+    return this.#alone(stream, async () => {
+      // What was published before this call is to go too: it has to be durable first.
+      await this.#committer.settled();
+      const to = time === undefined ? (sequence ?? stream.durableNext) : await this.#firstSince(stream, time);
+      const removed = await this.#trim(stream, Math.min(to, stream.durableNext));
+      await this.#committer.settled();
+      return removed;
+    });
+  }
+
+  /** To be called after each commit: a stream that drops its oldest is brought back to its limits. */
+  enforce(stream: Stream): void {
+    const { overflow } = stream.settings;
+    if (overflow !== 'drop-oldest' || this.#busy.has(stream) || !isOver(stream)) return;
+    void this.#alone(stream, () => this.#toLimits(stream)).catch(this.#onFailed);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** The sequence number of the first message that was taken in at a time or later. */
+  async #firstSince(stream: Stream, time: number): Promise<number> {
+    const places = await Promise.all(stream.lanes.map((lane) => firstSince(this.#store, stream, lane, time)));
+    return Math.min(stream.durableNext, ...places);
+  }
+
+  #alone<T>(stream: Stream, work: () => Promise<T>): Promise<T> {
+    const before = this.#busy.get(stream) ?? Promise.resolve();
+    const done = before.then(work, work);
+    const settled = done.then(
+      () => {},
+      () => {},
+    );
+    this.#busy.set(stream, settled);
+    void settled.then(() => {
+      if (this.#busy.get(stream) === settled) this.#busy.delete(stream);
+    });
+    return done;
+  }
+
+  async #toLimits(stream: Stream): Promise<void> {
+    while (isOver(stream) && !stream.isDeleted) {
+      const { maxMessages, maxBytes } = stream.settings;
+      const excess = maxMessages > 0 ? stream.messages - maxMessages : 0;
+      const from = Math.max(stream.firstSequence, oldestOf(stream));
+      let to = from + Math.max(0, excess);
+      if (maxBytes > 0 && stream.bytes > maxBytes) to = Math.max(to, await this.#front(stream, stream.bytes - maxBytes));
+      if (to <= from) return;
+      await this.#trim(stream, Math.min(to, stream.durableNext));
+      await this.#committer.settled();
+    }
+  }
+
+  /** The sequence number after the oldest batches that take so many bytes. */
+  async #front(stream: Stream, bytes: number): Promise<number> {
+    if (stream.isDurable) return (await this.#store.front({ streamId: stream.id, bytes })) ?? stream.durableNext;
+    let left = bytes;
+    let to = stream.firstSequence;
+    while (left > 0) {
+      const heads = stream.lanes.flatMap(({ log }) => log.ceiling(to) ?? []);
+      const oldest = heads.reduce<(typeof heads)[0] | undefined>((a, b) => (a && a.first < b.first ? a : b), undefined);
+      if (oldest === undefined) break;
+      left -= oldest.bytes;
+      to = oldest.last + 1;
+    }
+    return to;
+  }
+
+  /** Removes everything before `to` from the stream and from the books of its groups. @returns how many messages went */
+  async #trim(stream: Stream, to: number): Promise<number> {
+    if (to <= stream.firstSequence || stream.isDeleted) return 0;
+    const { firstSequence } = stream;
+    const cuts = await Promise.all(
+      stream.lanes.map(async (lane): Promise<LaneCut> => {
+        const [at, from] = await Promise.all([lane.place(to), lane.place(firstSequence)]);
+        return { lane, ordinal: at.ordinal, firstOrdinal: from.ordinal };
+      }),
+    );
+    const messages = to === stream.durableNext ? stream.messages : countBefore(stream, to, cuts);
+    const ordinals = new Map(cuts.map(({ lane, ordinal }) => [lane.number, ordinal]));
+    stream.firstSequence = to;
+    stream.messages = Math.max(0, stream.messages - messages);
+    for (const group of stream.groups.values()) group.purge(to, ordinals);
+    const { open } = this.#committer;
+    open.touched.add(stream);
+    for (const { lane } of cuts) open.removals.push({ stream, lane: lane.number, first: 1, last: to - 1 });
+    this.#committer.schedule();
+    return messages;
+  }
+
+  #lookAtAges(): void {
+    const now = Date.now();
+    for (const stream of this.#streams()) {
+      const { maxAgeMs } = stream.settings;
+      if (maxAgeMs === 0 || stream.messages === 0 || this.#busy.has(stream)) continue;
+      if ((this.#agedAt.get(stream) ?? 0) > now) continue;
+      void this.#alone(stream, () => this.#dropAged(stream, now - maxAgeMs)).catch(this.#onFailed);
+    }
+  }
+
+  async #dropAged(stream: Stream, before: number): Promise<void> {
+    await this.#trim(stream, await this.#firstSince(stream, before));
+    const oldest = await Promise.all(stream.lanes.map(({ log }) => log.peek(stream.firstSequence)));
+    const times = oldest.flatMap((batch) => batch?.time ?? []);
+    this.#agedAt.set(stream, Math.min(...times, Date.now()) + stream.settings.maxAgeMs);
+  }
+}
+
+/** The sequence number of the first message of a lane that was taken in at a time or later. */
+export async function firstSince(store: Store, stream: Stream, lane: Lane, time: number): Promise<number> {
+  if (stream.isDurable) return (await store.seek({ streamId: stream.id, lane: lane.number, time })) ?? lane.durableEnd;
+  let sequence = stream.firstSequence;
+  for (let batch = lane.log.ceiling(sequence); batch !== undefined; batch = lane.log.ceiling(sequence)) {
+    if (batch.time >= time) return batch.first;
+    sequence = batch.last + 1;
+  }
+  return lane.durableEnd;
+}
+
+function isOver(stream: Stream): boolean {
+  const { maxMessages, maxBytes } = stream.settings;
+  return (maxMessages > 0 && stream.messages > maxMessages) || (maxBytes > 0 && stream.bytes > maxBytes);
+}
+
+/** The lowest sequence number that somebody still needs. */
+function oldestOf(stream: Stream): number {
+  if (!stream.isWork || stream.groups.size === 0) return stream.firstSequence;
+  let oldest = stream.durableNext;
+  for (const group of stream.groups.values()) oldest = Math.min(oldest, group.lowestOpen ?? stream.durableNext);
+  return oldest;
+}
+
+/** How many messages that the stream counts come before `to`. */
+function countBefore(stream: Stream, to: number, cuts: readonly LaneCut[]): number {
+  const isKeptForAll = !stream.isWork || stream.groups.size === 0;
+  return cuts.reduce((messages, cut) => messages + (isKeptForAll ? cut.ordinal - cut.firstOrdinal : openBefore(stream, to, cut)), 0);
+}
+
+/** How many messages of a lane before `to` some group is not done with. */
+function openBefore(stream: Stream, to: number, { lane, ordinal }: LaneCut): number {
+  const ledgers = [...stream.groups.values()].flatMap((group) => group.ledger(lane.number) ?? []);
+  const readPosition = Math.min(...ledgers.map((ledger) => ledger.readPosition));
+  const readOrdinal = Math.min(...ledgers.map((ledger) => ledger.ordinal));
+  // What some group has not read is open, all of it; of what all have read, what is pending with one of them.
+  const unread = to > readPosition ? Math.max(0, ordinal - readOrdinal) : 0;
+  const read = { first: stream.firstSequence, last: Math.min(to, readPosition) - 1 };
+  if (read.last < read.first) return unread;
+  const pending = ledgers.flatMap((ledger) =>
+    [...ledger.pending.spansFrom(read.first)].filter(({ first }) => first <= read.last),
+  );
+  const spans = pending.map(({ first, last }) => ({ first, last: Math.min(last, read.last) }));
+  return unread + messagesOf(unionOf(spans));
+}

@@ -1,0 +1,118 @@
+import { messagesOf, type Span, unionOf } from '../group/entry.ts';
+import type { Group } from '../group/group.ts';
+import type { Ledger } from '../group/ledger.ts';
+import type { Lane } from './lane.ts';
+import type { Stream } from './stream.ts';
+
+/** Messages of a lane that go. */
+export interface Removal extends Span {
+  readonly stream: Stream;
+  readonly lane: number;
+}
+
+/**
+ * Retention `work`: a message goes once every group of its stream is done with it. What comes before the start of all
+ * groups was never anybody's, and stays.
+ *
+ * @returns which of the spans, with which `by` is done, all other groups are done with too
+ */
+export function doneByAll(
+  stream: Stream,
+  lane: number,
+  spans: readonly Span[],
+  by: Group | undefined,
+): readonly Span[] {
+  const { groups } = stream;
+  if (by !== undefined && groups.size === 1 && by.startSequence <= 1) return spans;
+  let done: readonly Span[] = clip(spans, startOf(groups.values()));
+  for (const group of groups.values()) {
+    if (group === by || done.length === 0) continue;
+    const ledger = group.ledger(lane);
+    if (ledger !== undefined) done = done.flatMap((span) => ledger.doneWithin(span));
+  }
+  return done;
+}
+
+/**
+ * What is to be removed once a group has nothing pending in these gaps. Those that hold no whole batch are left out
+ * where memory tells.
+ */
+export function removalsOf(stream: Stream, lane: Lane, gaps: readonly Span[], by: Group | undefined): Removal[] {
+  return doneByAll(stream, lane.number, gaps, by)
+    .filter((gap) => mayHoldBatch(lane, gap))
+    .map(({ first, last }) => ({ stream, lane: lane.number, first, last }));
+}
+
+/** Everything that all groups are done with; for when a group is gone or was moved. */
+export function sweep(stream: Stream): Removal[] {
+  const groups = [...stream.groups.values()];
+  if (groups.length === 0 || !stream.isWork) return [];
+  return stream.lanes.flatMap((lane) => {
+    const last = stream.durableNext - 1;
+    return removalsOf(stream, lane, [{ first: stream.firstSequence, last }], undefined);
+  });
+}
+
+/** Books of a group for one lane as they were, for `closedWithout`. */
+export interface OpenBooks {
+  readonly pending: readonly Span[];
+  readonly readPosition: number;
+  readonly ordinal: number;
+}
+
+export function openBooks(ledger: Ledger): OpenBooks {
+  const { readPosition, ordinal } = ledger;
+  const pending = [...ledger.pending.spansFrom(1)].map(({ first, last }) => ({ first, last }));
+  return { pending, readPosition, ordinal };
+}
+
+/** How many messages of a lane nobody needs any more now that a group, which had these books, does not. */
+export function closedWithout(stream: Stream, lane: number, books: OpenBooks): number {
+  const ledgers = [...stream.groups.values()].flatMap((group) => group.ledger(lane) ?? []);
+  if (ledgers.length === 0) return 0;
+  const wasPending = messagesOf(doneByAll(stream, lane, books.pending, undefined));
+  const readPosition = Math.min(...ledgers.map((ledger) => ledger.readPosition));
+  const ordinal = Math.min(...ledgers.map((ledger) => ledger.ordinal));
+  if (readPosition <= books.readPosition) return wasPending;
+  const read = { first: books.readPosition, last: readPosition - 1 };
+  // In the span that all others have read: all its messages but those that are pending with one of them.
+  const done = doneByAll(stream, lane, [read], undefined);
+  const open = gapsBetween(read, done).flatMap((gap) => ledgers.flatMap((ledger) => pendingWithin(ledger, gap)));
+  return wasPending + Math.max(0, ordinal - books.ordinal - messagesOf(unionOf(open)));
+}
+
+function startOf(groups: Iterable<Group>): number {
+  let start = Number.POSITIVE_INFINITY;
+  for (const group of groups) start = Math.min(start, group.startSequence);
+  return start;
+}
+
+function clip(spans: readonly Span[], from: number): readonly Span[] {
+  if (spans.every(({ first }) => first >= from)) return spans;
+  return spans.filter(({ last }) => last >= from).map(({ first, last }) => ({ first: Math.max(first, from), last }));
+}
+
+function gapsBetween({ first, last }: Span, spans: readonly Span[]): Span[] {
+  const gaps: Span[] = [];
+  let at = first;
+  for (const span of spans) {
+    if (span.first > at) gaps.push({ first: at, last: span.first - 1 });
+    at = span.last + 1;
+  }
+  if (at <= last) gaps.push({ first: at, last });
+  return gaps;
+}
+
+function pendingWithin(ledger: Ledger, { first, last }: Span): Span[] {
+  const spans: Span[] = [];
+  for (const span of ledger.pending.spansFrom(first)) {
+    if (span.first > last) break;
+    spans.push({ first: span.first, last: Math.min(last, span.last) });
+  }
+  return spans;
+}
+
+function mayHoldBatch({ log }: Lane, { first, last }: Span): boolean {
+  const batch = log.find(first);
+  return batch === undefined || batch.first === first || batch.last < last;
+}

@@ -1,0 +1,40 @@
+import { describe } from 'vitest';
+import { openTestEngine } from '../test-engine.ts';
+import type { EngineKind } from './engine-kind.ts';
+import { groups } from './groups.ts';
+
+const KINDS: readonly EngineKind[] = [
+  kind('memory', { survives: false, open: () => openTestEngine('memory') }),
+  kind('file', { survives: true, open: () => openTestEngine('file') }),
+  // Of a batch that is not the newest nothing is in memory when it is needed.
+  kind('file, with a cache of next to nothing', {
+    survives: true,
+    open: () => openTestEngine('file', { cacheBytesMax: 1 }),
+  }),
+];
+
+const THEMES: readonly ((kind: EngineKind) => void)[] = [groups];
+
+describe.each(KINDS)('the engine ($name)', (kind) => {
+  for (const theme of THEMES) theme(kind);
+});
+
+function kind(
+  name: string,
+  { survives, open }: { survives: boolean; open: () => ReturnType<typeof openTestEngine> },
+): EngineKind {
+  return {
+    name,
+    survives,
+    async open() {
+      const broker = await open();
+      return {
+        get engine() {
+          return broker.engine;
+        },
+        restart: (whileClosed) => broker.restart({}, whileClosed),
+        [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
+      };
+    },
+  };
+}

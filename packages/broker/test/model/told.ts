@@ -1,0 +1,54 @@
+import type { Engine } from '../../src/engine/engine.ts';
+import { byName } from './expected.ts';
+import { recordsOf } from './records.ts';
+
+/** What the engine tells of a stream, in the form of expected.ts. */
+export async function toldInfo(engine: Engine, stream: string): Promise<object> {
+  const { messages, nextSequence, firstSequence, delayed, groups, bytes } = await engine.streamInfo(stream);
+  if (messages === 0 && bytes !== 0) throw new Error(`${stream} has no messages and ${bytes} bytes`);
+  const told = groups.map(({ name, lag, pending, redelivered, ackFloor }) => {
+    return { name, lag, pending, redelivered, ackFloor };
+  });
+  return { messages, nextSequence, firstSequence, delayed, groups: told.sort(byName) };
+}
+
+/** @param keyOf the follower that the engine knows under an id */
+export async function toldPending(
+  engine: Engine,
+  stream: string,
+  group: string,
+  keyOf: (id: number) => number | undefined,
+): Promise<string[]> {
+  const { entries } = await engine.pending({ stream, group });
+  return entries.flatMap(({ first, last, attempt, follower }) => {
+    const holder = follower === undefined ? 'nobody' : keyOf(follower);
+    return Array.from({ length: last - first + 1 }, (_, index) => `${first + index}@${attempt}:${holder}`);
+  });
+}
+
+export async function toldRead(engine: Engine, stream: string): Promise<string[]> {
+  const lines: string[] = [];
+  let from = 1;
+  for (;;) {
+    const { runs, next, more } = await engine.read({ stream, startFrom: { sequence: from } });
+    for (const run of runs) lines.push(...recordsOf(run).map(({ sequence, body }) => `${sequence} ${body}`));
+    if (!more) return lines;
+    from = next;
+  }
+}
+
+export async function toldLetters(engine: Engine, stream: string): Promise<string[]> {
+  const lines: string[] = [];
+  let after = 0;
+  for (;;) {
+    const { runs, next, more } = await engine.deadLetters({ stream, after });
+    for (const run of runs) {
+      for (const { body, attributes } of recordsOf(run)) {
+        const { group, sequence, cause, attempts } = attributes.dead!;
+        lines.push(`${group}/${sequence} ${body}: ${cause} in ${attempts.at(-1)?.attempt ?? 'none'}`);
+      }
+    }
+    if (!more) return lines.sort();
+    after = next - 1;
+  }
+}
