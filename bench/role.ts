@@ -1,3 +1,5 @@
+import type { StreamOptions } from '@simplemq/client';
+
 /**
  * What each process of a benchmark does: it gets its orders as JSON in its first argument, says that it is ready,
  * waits for the word, works, and tells its figures. Everything goes over the IPC channel of child_process.fork.
@@ -10,6 +12,8 @@ export interface Orders {
   readonly bodyBytes: number;
   readonly window: number;
   readonly connections: number;
+  /** How the stream is kept, where the role creates it. */
+  readonly streamOptions?: StreamOptions;
 }
 
 /** A role's figures: rates are per second, latencies in milliseconds. */

@@ -31,10 +31,12 @@ async function consumed({ messages, bodyBytes, row }: Run, nackedShare: number):
   if (nackedShare === 0) row('published', messages / seconds, '/s');
   const orders: KeyedConsumeOrders = { ...published, nackedShare, connections: FOLLOWERS };
   const figures = await runAlone<KeyedFigures>('./features/roles/consume-keyed.ts', orders);
-  const title = nackedShare === 0 ? 'all acked' : `${nackedShare * 100} % nacked at random, all acked in the end`;
+  const title =
+    nackedShare === 0 ? 'all acked' : `${nackedShare * 100} % nacked at random, all acked in the end`;
   row(title, messages / figures.seconds, '/s');
   if (nackedShare > 0) row('nacked', figures.nacked, '');
-  if (figures.outOfOrder > 0) throw new Error(`${figures.outOfOrder} messages came out of the order of their key`);
+  if (figures.outOfOrder > 0)
+    throw new Error(`${figures.outOfOrder} messages came out of the order of their key`);
   const { messages: left } = await broker.manage((cursor) => cursor.streamInfo(STREAM));
   if (left > 0) throw new Error(`${left} messages are left`);
 }

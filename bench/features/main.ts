@@ -88,7 +88,8 @@ function features(): readonly Feature[] {
 function benchOf(checkout: string | undefined): URL | undefined {
   if (checkout === undefined) return undefined;
   const bench = `${resolve(checkout, 'bench')}/`;
-  if (!existsSync(bench)) fail(`--against takes a checkout of this repository; '${checkout}' has no folder bench`);
+  if (!existsSync(bench))
+    fail(`--against takes a checkout of this repository; '${checkout}' has no folder bench`);
   return pathToFileURL(bench);
 }
 

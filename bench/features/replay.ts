@@ -5,6 +5,7 @@ import type { Feature, Run } from './feature.ts';
 import type { ReplayFigures, ReplayOrders } from './roles/replay.ts';
 
 const STREAM = 'replayed';
+const STREAM_OPTIONS = { retention: 'log' };
 /** The times that new groups begin at; the stream is published in so many parts. */
 const PARTS = 10;
 
@@ -21,7 +22,6 @@ export const replay: Feature = {
   messages: 5_000_000,
   async run(run) {
     await using broker = await BenchBroker.start();
-    await broker.manage((cursor) => cursor.createStream(STREAM, { retention: 'log' }));
     const marks = await published(run, broker);
     // So that nothing is cached.
     await broker.restart('SIGTERM');
@@ -50,8 +50,8 @@ async function published({ messages, bodyBytes, row }: Run, broker: BenchBroker)
   for (let sequence = 1; sequence <= messages; ) {
     const count = Math.min(Math.ceil(messages / PARTS), messages - sequence + 1);
     marks.push({ time: Date.now(), sequence });
-    const orders = broker.orders(STREAM, count, bodyBytes);
-    seconds += (await runAlone('./features/roles/publish-existing.ts', orders)).seconds;
+    const orders = { ...broker.orders(STREAM, count, bodyBytes), streamOptions: STREAM_OPTIONS };
+    seconds += (await runAlone('./simplemq/publish.ts', orders)).seconds;
     sequence += count;
   }
   row('published', messages / seconds, '/s');

@@ -159,6 +159,10 @@ export class RecordingFollower implements FollowerSink {
     this.engineFollower.close();
   }
 
+  lose(): void {
+    this.engineFollower.lose();
+  }
+
   #when(isDone: () => boolean): Promise<void> {
     if (isDone()) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push({ isDone, resolve }));

@@ -1,15 +1,22 @@
 import { Command, type CommanderError } from 'commander';
 import { CommandError } from './command-error.ts';
 import { createCommand } from './commands/create.ts';
+import { deadCommand } from './commands/dead/dead.ts';
+import { delayedCommand } from './commands/delayed/delayed.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { followCommand } from './commands/follow.ts';
+import { groupsCommand } from './commands/groups/groups.ts';
 import { infoCommand } from './commands/info.ts';
 import { pendingCommand } from './commands/pending.ts';
 import { publishCommand } from './commands/publish.ts';
 import { purgeCommand } from './commands/purge.ts';
+import { readCommand } from './commands/read.ts';
+import { redriveCommand } from './commands/redrive.ts';
+import { scheduleCommand } from './commands/schedule/schedule.ts';
 import { serveCommand } from './commands/serve.ts';
 import { settingsCommand } from './commands/settings.ts';
 import { streamsCommand } from './commands/streams.ts';
+import { updateCommand } from './commands/update.ts';
 import { examples } from './examples.ts';
 import { bold } from './terminal/style.ts';
 import { ownVersion } from './version.ts';
@@ -29,34 +36,53 @@ export function createProgram(): Command {
         'simplemq follow orders',
       ),
     );
-  const commands = [
-    serveCommand(),
-    settingsCommand(),
-    streamsCommand(),
-    createCommand(),
-    deleteCommand(),
-    purgeCommand(),
-    infoCommand(),
-    publishCommand(),
-    followCommand(),
-    pendingCommand(),
-  ];
-  for (const command of commands) program.addCommand(command);
-  for (const command of [program, ...commands]) {
+  for (const [heading, commands] of COMMANDS) {
+    for (const command of commands()) program.addCommand(command.helpGroup(heading));
+  }
+  for (const command of withSubcommands(program)) {
     command
       .helpOption('-h, --help', 'show this help')
       .configureOutput({ outputError: () => undefined })
       .configureHelp({ styleTitle: bold, subcommandTerm: nameAndArguments })
       .exitOverride((error) => rethrow(error, command));
+    if (command !== program) command.helpCommand(false);
   }
-  return program.helpCommand('help [command]', 'show the help of a command');
+  const help = new Command('help').argument('[command]').description('show the help of a command');
+  return program.addHelpCommand(help.helpGroup('Help:'));
+}
+
+/** All commands as the help lists them. */
+const COMMANDS: readonly (readonly [heading: string, commands: () => readonly Command[]])[] = [
+  ['The broker:', () => [serveCommand(), settingsCommand()]],
+  [
+    'Streams:',
+    () => [
+      streamsCommand(),
+      infoCommand(),
+      createCommand(),
+      updateCommand(),
+      purgeCommand(),
+      deleteCommand(),
+    ],
+  ],
+  [
+    'Messages:',
+    () => [publishCommand(), followCommand(), readCommand(), delayedCommand(), scheduleCommand()],
+  ],
+  ['Groups:', () => [groupsCommand(), pendingCommand(), deadCommand(), redriveCommand()]],
+];
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
 /** As in 'publish [stream]': that a command has options goes without saying. */
 function nameAndArguments(command: Command): string {
-  const args = command.registeredArguments.map((argument) =>
-    argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
-  );
+  if (command.commands.length > 0) return `${command.name()} ${command.usage().replace(' [options]', '')}`;
+  const args = command.registeredArguments.map((argument) => {
+    const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
   return [command.name(), ...args].join(' ');
 }
 
@@ -65,6 +91,9 @@ function rethrow(error: CommanderError, command: Command): never {
   if (error.exitCode === 0) throw error;
   const [what = '', hint] = error.message.replace(/^error: /, '').split('\n');
   const meant = hint === undefined ? '' : `; ${hint.replace(/^\((.*)\)$/, '$1').replace(/^D/, 'd')}`;
-  const path = command.parent === null ? 'simplemq' : `simplemq ${command.name()}`;
-  throw new CommandError(`${what}${meant} (see '${path} --help')`, { cause: error });
+  throw new CommandError(`${what}${meant} (see '${pathOf(command)} --help')`, { cause: error });
+}
+
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { SettingsInput, SettingsSources } from '@simplemq/server';
 import { Argument, type Command } from 'commander';
-import { CommandError } from './command-error.ts';
 import { wholeNumber } from './arguments/whole-number.ts';
+import { CommandError } from './command-error.ts';
 
 /** Read when it is in the working folder and none is named. */
 const DEFAULT_FILE = 'settings.yaml';

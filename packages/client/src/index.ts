@@ -65,6 +65,9 @@ export { Publisher } from './publisher/publisher.ts';
 export type { PublisherOptions } from './publisher/publisher-options.ts';
 export type { Receipt, StreamReceipt } from './publisher/receipt.ts';
 export type { SendOptions } from './publisher/send-options.ts';
+export { RequestFailed } from './request/request-failed.ts';
+export { Requester, type RequesterOptions, type RequestOptions } from './request/requester.ts';
+export { type Responder, type RespondOptions, respond } from './request/respond.ts';
 export type {
   SchemaIssue,
   SchemaResult,
@@ -77,4 +80,9 @@ export {
   type StreamDefinitionOptions,
 } from './schema/stream-definition.ts';
 export type { From, Place } from './start-from.ts';
-export type { Transaction, TransactionReceipt, TransactionSendOptions } from './transaction/transaction.ts';
+export type {
+  PublishTarget,
+  Transaction,
+  TransactionReceipt,
+  TransactionSendOptions,
+} from './transaction/transaction.ts';

@@ -98,10 +98,10 @@ export class FakeManagement {
       case Opcode.DeleteDeadLetters:
         return encodeDeadLettersDeleted(id, this.#move('DELETE_DEAD_LETTERS', payload));
       case Opcode.ListDelayed: {
-        const { stream, after = 0 } = decodeListDelayed(payload);
+        const { stream, after = 0, limit = PAGE } = decodeListDelayed(payload);
         const entries = this.#broker.delayed.filter((entry) => entry.stream === stream && entry.id > after);
         const shown = entries
-          .slice(0, PAGE)
+          .slice(0, Math.min(PAGE, limit))
           .map(({ id: entry, deliverAt }) => ({ id: entry, deliverAt, messages: 1, bytes: 9 }));
         return encodeDelayedListed(id, { entries: shown, more: entries.length > PAGE });
       }

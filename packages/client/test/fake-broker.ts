@@ -105,7 +105,7 @@ export class FakeBroker {
   refuse: SimpleMQError | undefined;
   /** Set to hold confirms back; call release to send them. */
   holdConfirms = false;
-  /** Looks at a frame first; true when it was dealt with. */
+  /** Looks at a frame first; true when it was dealt with. What it throws is the answer. */
   intercept: ((frame: Frame, peer: FakePeer) => boolean) | undefined;
   readonly #options: FakeBrokerOptions;
   readonly #server: Server;
@@ -196,12 +196,10 @@ export class FakeBroker {
 
   frame(frame: Frame, peer: FakePeer): void {
     if (frame.opcode !== Opcode.Heartbeat) this.frames.push({ ...frame, peer });
-    if (this.intercept?.(frame, peer) !== true) {
-      try {
-        this.#handle(frame, peer);
-      } catch (error) {
-        peer.send(encodeError(frame.requestId, error as SimpleMQError));
-      }
+    try {
+      if (this.intercept?.(frame, peer) !== true) this.#handle(frame, peer);
+    } catch (error) {
+      peer.send(encodeError(frame.requestId, error as SimpleMQError));
     }
     this.#changed();
   }

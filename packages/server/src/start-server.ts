@@ -62,6 +62,7 @@ async function open(settings: Settings, engineLog: EngineLog): Promise<Engine> {
     storage: path === ':memory:' ? 'memory' : { path },
     cacheBytesMax,
     maxStreams: settings.limits.maxStreams,
+    dedupIdsMax: settings.limits.maxDedupIds,
     producerWindowMs: settings.producerWindowMs,
     onEvent: engineLog.onEvent,
     ...(maxBytes !== undefined && { storageBytesMax: maxBytes }),

@@ -298,6 +298,10 @@ export class FakeFollower implements EngineFollower {
     return this.#settle('reject', entries, options);
   }
 
+  lose(): void {
+    this.close();
+  }
+
   close(): void {
     this.isClosed = true;
     this.#engine.touched();

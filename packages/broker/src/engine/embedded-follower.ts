@@ -229,11 +229,19 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
   }
 
   close(): void {
+    this.#close(false);
+  }
+
+  lose(): void {
+    this.#close(true);
+  }
+
+  #close(isLost: boolean): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#waitingGroups.clear();
     this.#loadingGroups.clear();
-    for (const { group, membership } of this.#places.values()) group.leave(membership);
+    for (const { group, membership } of this.#places.values()) group.leave(membership, isLost);
     this.#places.clear();
     this.#onClosed(this);
   }

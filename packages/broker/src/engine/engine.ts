@@ -230,8 +230,10 @@ export interface EngineFollower {
   reject(entries: readonly StreamRanges[], options: RejectOptions): Promise<readonly StreamRanges[]>;
   extend(entries: readonly StreamRanges[]): Promise<readonly StreamRanges[]>;
   release(entries: readonly StreamRanges[]): Promise<readonly StreamRanges[]>;
-  /** Ends it; what it holds goes back at once, one attempt further. */
+  /** It leaves: what it holds goes back at once, one attempt further. */
   close(): void;
+  /** Its client is gone: as close, but what it holds has failed, and waits as the retry policy says. */
+  lose(): void;
 }
 
 export interface NackOptions {

@@ -105,6 +105,7 @@ export class GroupAdministration {
     this.#options.followers().groupDeleted(stream, group, reason);
     this.#registry.removeGroup(group);
     this.#committer.open.deletedGroups.push(group);
+    this.#inheritStart(stream, group);
     this.#release(stream, books);
     await this.#committer.settled();
     this.#options.onEvent({ type: 'groupDeleted', stream: stream.name, group: name });
@@ -153,6 +154,15 @@ export class GroupAdministration {
     this.#options.onEvent({ type: 'groupCreated', stream: stream.name, group: name });
   }
 
+  /** What was the group's is now the others', who are done with what comes before their own start: so it goes. */
+  #inheritStart(stream: Stream, { startSequence }: Group): void {
+    for (const other of stream.groups.values()) {
+      if (other.startSequence <= startSequence) continue;
+      other.startSequence = startSequence;
+      this.#committer.changed(other, false);
+    }
+  }
+
   /** Messages that only a group with these books needed may go. */
   #release(stream: Stream, books: readonly { lane: number; open: ReturnType<typeof openBooks> }[]): void {
     if (!stream.isWork) return;
@@ -182,11 +192,7 @@ export class GroupAdministration {
     await this.#committer.settled();
     const clip = (sequence: number) => Math.min(stream.durableNext, Math.max(stream.firstSequence, sequence));
     if ('sequence' in startFrom) return clip(startFrom.sequence);
-    const { store } = this.#options;
-    const places = stream.lanes.map((lane) => firstSince(store, stream, lane, startFrom.time));
-    const firsts = await Promise.all(places);
-    const after = firsts.filter((first, index) => first < stream.lanes[index]!.durableEnd);
-    return clip(Math.min(stream.durableNext, ...after));
+    return clip(await firstSince(this.#options.store, stream, startFrom.time));
   }
 
   async #info(group: Group): Promise<GroupInfo> {

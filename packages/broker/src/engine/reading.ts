@@ -52,8 +52,7 @@ async function sequenceOf(
   if (startFrom === 'first') return stream.firstSequence;
   if (startFrom === 'new') return stream.durableNext;
   if ('sequence' in startFrom) return Math.max(stream.firstSequence, startFrom.sequence);
-  const places = stream.lanes.map((lane) => firstSince(store, stream, lane, startFrom.time));
-  return Math.max(stream.firstSequence, Math.min(...(await Promise.all(places))));
+  return Math.max(stream.firstSequence, await firstSince(store, stream, startFrom.time));
 }
 
 /** The sequence number up to which (not included) all of the lane was read. */

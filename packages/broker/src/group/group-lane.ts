@@ -42,6 +42,17 @@ interface Unkeyed extends Span {
   readonly dueAt: number;
 }
 
+/** Where a group begins in a lane. */
+export interface LanePlace {
+  /** The sequence number, and the ordinal of the first message from there on. */
+  readonly first: number;
+  readonly ordinal: number;
+  /** Messages before it that are the group's too. */
+  readonly open?: readonly Span[];
+}
+
+export const LANE_START: LanePlace = { first: 1, ordinal: 0 };
+
 /** One lane of a group: its books, and the reading of what comes next. */
 export class GroupLane {
   readonly lane: Lane;
@@ -104,9 +115,10 @@ export class GroupLane {
   }
 
   /** Begins anew; see Ledger.reset. */
-  reset(sequence: number, ordinal: number): void {
-    this.ledger.reset(sequence, ordinal);
-    this.#unkeyed.length = 0;
+  reset({ first, ordinal, open = [] }: LanePlace): void {
+    this.ledger.reset(first, ordinal);
+    this.ledger.adopt(open, this.#host.gate !== undefined);
+    this.#unkeyed.splice(0, this.#unkeyed.length, ...(this.#host.gate === undefined ? [] : open.map(atOnce)));
     this.#loadedThrough = 0;
     this.#loadNextFrom = 0;
   }
@@ -134,6 +146,11 @@ export class GroupLane {
       }
       let count = Math.min(countMax, range.last - range.first + 1, batch.last - range.first + 1);
       if (!batch.isBare) {
+        const others = this.#countOfOthers(batch, range.first, count);
+        if (others > 0) {
+          this.#host.passed(this, this.ledger.dropWaiting(others));
+          continue;
+        }
         const alive = this.#countAlive(batch, range.first, count);
         if (alive === 0) {
           const expired = this.#countExpired(batch, range.first, count);
@@ -337,6 +354,10 @@ export class GroupLane {
   #bytesMax(member: Membership): number {
     return Math.min(RUN_BYTES_MAX, member.follower.bytesCapacity);
   }
+}
+
+function atOnce({ first, last }: Span): Unkeyed {
+  return { first, last, dueAt: 0 };
 }
 
 /** A state for entries that wait in no queue. */

@@ -3,7 +3,7 @@ import type { Batch } from '../stream/batch.ts';
 import { byUrgency, type Lane } from '../stream/lane.ts';
 import { Dispatcher, type DispatcherGroup } from './dispatcher.ts';
 import { messagesOf, type Span, type Waiting } from './entry.ts';
-import { GroupLane, idleState, type LaneHost } from './group-lane.ts';
+import { GroupLane, idleState, LANE_START, type LaneHost, type LanePlace } from './group-lane.ts';
 import { type GroupSettings, retryDelayMs } from './group-settings.ts';
 import { KeyGate } from './key-gate.ts';
 import type { Lease } from './lease.ts';
@@ -156,13 +156,12 @@ export class Group implements LaneHost, DispatcherGroup {
 
   /** Messages not delivered yet. */
   get lag(): number {
-    return this.#lanes.reduce((messages, lane) => messages + lane.lag, this.#gate?.parked ?? 0);
+    return this.#lanes.reduce((messages, { lag, ledger }) => messages + lag + ledger.undelivered, 0);
   }
 
   /** Messages delivered and not done. */
   get pending(): number {
-    const listed = this.#lanes.reduce((messages, { ledger }) => messages + ledger.pending.size, 0);
-    return listed - (this.#gate?.parked ?? 0);
+    return this.#lanes.reduce((messages, { ledger }) => messages + ledger.pending.size - ledger.undelivered, 0);
   }
 
   /** Every message up to it is done. */
@@ -206,12 +205,13 @@ export class Group implements LaneHost, DispatcherGroup {
     }
   }
 
-  /** Adds the books of a lane: as they are given, or from the lane's first message on. */
+  /** Adds the books of a lane: as they are given, or of one that is to get its first message. */
   addLane(lane: Lane, books: { ledger: Ledger; unkeyed: ConstructorParameters<typeof GroupLane>[3] } | undefined = undefined): GroupLane {
-    const ledger = books?.ledger ?? this.#ledgerOf({ readPosition: 1, ordinal: 0 });
+    const ledger = books?.ledger ?? this.#ledgerOf({ readPosition: this.stream.durableNext, ordinal: 0 });
     const added = new GroupLane(lane, ledger, this, books?.unkeyed);
     this.#lanes.push(added);
     this.#lanes.sort(byUrgency);
+    if (books === undefined) this.#events.changed(this, false);
     return added;
   }
 
@@ -221,15 +221,17 @@ export class Group implements LaneHost, DispatcherGroup {
     return membership;
   }
 
-  /** What the member holds goes back, one attempt further. */
-  leave(membership: Membership): void {
+  /** What the member holds goes back one attempt further: at once, or as the retry policy says when it was lost. */
+  leave(membership: Membership, isLost: boolean): void {
     const index = this.#members.indexOf(membership);
     if (index < 0) return;
     this.#members.splice(index, 1);
     this.usedAt = monotonicMs();
     membership.stop();
-    const error = `the connection of ${membership.follower.client} ended, or its follower did`;
-    this.#returnLeases(membership, Number.POSITIVE_INFINITY, 'disconnected', error);
+    const { client } = membership.follower;
+    const error = isLost ? `the connection of ${client} was lost` : `the follower of ${client} left it unfinished`;
+    const delayMs = isLost ? undefined : 0;
+    this.#returnLeases(membership, Number.POSITIVE_INFINITY, { cause: 'disconnected', error, delayMs });
     this.dispatch();
   }
 
@@ -325,7 +327,7 @@ export class Group implements LaneHost, DispatcherGroup {
 
   /** Messages that were not begun come back in the same attempt. */
   release(membership: Membership, range: Span, attempt: number): Change {
-    const waiting: Waiting = { kind: 'waiting', attempt, dueAt: 0, deliveredAt: Date.now() };
+    const waiting: Waiting = { kind: 'waiting', attempt, dueAt: 0, deliveredAt: attempt === 1 ? 0 : Date.now() };
     return this.#changeLanes(range, (lane, part) => {
       const change = lane.ledger.giveBack(membership, part, attempt, waiting);
       if (change.changed.length > 0) this.#events.changed(this, false);
@@ -362,14 +364,11 @@ export class Group implements LaneHost, DispatcherGroup {
     this.#events.changed(this, true);
   }
 
-  /** Begins anew at `sequence`: what was delivered before may come again, in attempt 1. */
-  reset(places: ReadonlyMap<number, { first: number; ordinal: number }>): void {
+  /** Begins anew: what was delivered before may come again, in attempt 1. */
+  reset(places: ReadonlyMap<number, LanePlace>): void {
     this.#gate = gateOf(this.#settings);
-    for (const lane of this.#lanes) {
-      // A lane that came to be meanwhile begins with its first message.
-      const { first, ordinal } = places.get(lane.number) ?? { first: 1, ordinal: 0 };
-      lane.reset(first, ordinal);
-    }
+    // A lane that came to be meanwhile begins with its first message.
+    for (const lane of this.#lanes) lane.reset(places.get(lane.number) ?? LANE_START);
     this.#events.changed(this, true);
   }
 
@@ -476,22 +475,22 @@ export class Group implements LaneHost, DispatcherGroup {
 
   #expire(member: Membership): void {
     const error = `the lease of ${member.follower.client} ran out after ${member.follower.leaseMs} ms`;
-    this.#returnLeases(member, monotonicMs(), 'expired', error);
+    this.#returnLeases(member, monotonicMs(), { cause: 'expired', error, delayMs: undefined });
     member.rearm();
     this.dispatch();
   }
 
   /** Ends the member's leases whose deadline is not after `until`. */
-  #returnLeases({ leases }: Membership, until: number, cause: RedeliveryCause, error: string): void {
+  #returnLeases({ leases }: Membership, until: number, end: LeaseEnd): void {
     for (let lease = leases.oldest; lease !== undefined && lease.deadline <= until; lease = leases.oldest) {
-      this.#returnLease(lease, cause, error);
+      this.#returnLease(lease, end);
     }
   }
 
-  #returnLease(lease: Lease, cause: RedeliveryCause, error: string): void {
+  #returnLease(lease: Lease, { cause, error, delayMs }: LeaseEnd): void {
     const { attempt, deliveredAt } = lease;
     const lane = this.#lanes.find(({ ledger }) => ledger === lease.books)!;
-    const spans = lane.ledger.endLease(lease, this.#nextDelivery(attempt, deliveredAt));
+    const spans = lane.ledger.endLease(lease, this.#nextDelivery(attempt, deliveredAt, delayMs));
     this.#failed(lane, spans, attempt, cause, error);
     if (spans.length > 0) this.#events.changed(this, false);
   }
@@ -529,6 +528,13 @@ export class Group implements LaneHost, DispatcherGroup {
   #unpark({ lane, sequence }: { lane: number; sequence: number }): void {
     this.ledger(lane)?.enqueueIdle({ first: sequence, last: sequence }, 0);
   }
+}
+
+/** Why leases end that nobody settled; `delayMs` undefined is as the retry policy has it. */
+interface LeaseEnd {
+  readonly cause: RedeliveryCause;
+  readonly error: string;
+  readonly delayMs: number | undefined;
 }
 
 function gateOf({ ordering, keyConcurrency }: GroupSettings): KeyGate | undefined {

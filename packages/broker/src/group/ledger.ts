@@ -50,6 +50,8 @@ export class Ledger {
   readonly #clock: SteadyClock;
   #readPosition: number;
   #ordinal: number;
+  /** Messages of the list that were never delivered, or handed back unbegun from their first delivery. */
+  #undelivered = 0;
   #dirtyWindows = new Set<number>();
   #done: Span[] = [];
   readonly #storedWindows: Set<number>;
@@ -77,6 +79,11 @@ export class Ledger {
     return (this.pending.lowest() ?? this.#readPosition) - 1;
   }
 
+  /** Messages before the read position that were never delivered. */
+  get undelivered(): number {
+    return this.#undelivered;
+  }
+
   /** Passes over what is not there: other lanes' messages, and those that retention has removed. */
   skipTo(sequence: number, ordinal: number): void {
     if (sequence < this.#readPosition) return;
@@ -102,8 +109,20 @@ export class Ledger {
     const span = this.#takeFresh(count);
     const state: Waiting = { kind: 'waiting', attempt: 1, dueAt: Number.POSITIVE_INFINITY, deliveredAt: 0 };
     this.pending.append(span.first, span.last, state);
+    this.#undelivered += count;
     this.#markDirty([span]);
     return span;
+  }
+
+  /**
+   * Begins with these of the messages before the read position; the others are done. Idle ones wait in no queue.
+   */
+  adopt(open: readonly Span[], isIdle: boolean): void {
+    const [head] = open;
+    if (head === undefined) return;
+    for (const { first, last } of open) this.restore({ first, last, nextAttempt: 1, dueAt: 0 }, isIdle);
+    // Windows without a stored state count as pending.
+    this.#markDirty([{ first: head.first, last: this.#readPosition - 1 }]);
   }
 
   /** The next `count` messages are done without having been delivered. */
@@ -119,6 +138,7 @@ export class Ledger {
     const end = first + count - 1;
     if (end < last) this.queue.push({ first: end + 1, last, state });
     const lease = new Lease({ holder: member, books: this, attempt: state.attempt, first, last: end, ...times });
+    if (isUndelivered(state)) this.#undelivered -= count;
     this.pending.change(first, end, { isRight: (current) => current === state, to: lease });
     member.hold(lease);
     this.#markDirty([{ first, last: end }]);
@@ -131,6 +151,7 @@ export class Ledger {
     const end = Math.min(last, first + count - 1);
     if (end < last) this.queue.push({ first: end + 1, last, state });
     this.pending.change(first, end, { isRight: (current) => current === state, to: undefined });
+    if (isUndelivered(state)) this.#undelivered -= end - first + 1;
     this.#settle([{ first, last: end }]);
     return { first, last: end };
   }
@@ -166,6 +187,7 @@ export class Ledger {
   /** Puts what the member holds of the range in that attempt back, for a delivery as `waiting` says. */
   giveBack(member: LedgerMember, range: Span, attempt: number, waiting: Waiting): Change {
     const change = this.#changeHeld(member, range, attempt, waiting);
+    if (isUndelivered(waiting)) this.#undelivered += messagesOf(change.changed);
     this.#enqueue(change.changed, waiting);
     return change;
   }
@@ -217,7 +239,11 @@ export class Ledger {
 
   /** Takes entries that wait in no queue out of the list: they are done. Tells which of them were there. */
   settleIdle(span: Span): readonly Span[] {
-    const { changed } = this.pending.change(span.first, span.last, { isRight: isIdle, to: undefined });
+    const { changed } = this.pending.change(span.first, span.last, {
+      isRight: isIdle,
+      to: undefined,
+      onChange: (state, messages) => this.#left(state, messages),
+    });
     this.#settle(changed);
     return changed;
   }
@@ -235,6 +261,7 @@ export class Ledger {
     const deliveredAt = nextAttempt === 1 ? 0 : Date.now();
     const state: Waiting = { kind: 'waiting', attempt: nextAttempt, dueAt: monotonic, deliveredAt };
     this.pending.append(first, last, state);
+    if (isUndelivered(state)) this.#undelivered += last - first + 1;
     if (!isIdle) this.queue.push({ first, last, state });
   }
 
@@ -244,9 +271,7 @@ export class Ledger {
     const { changed } = this.pending.change(span.first, span.last, {
       isRight: () => true,
       to: undefined,
-      onChange: (state, messages) => {
-        if (state.kind === 'lease') this.#lessLive(state, messages);
-      },
+      onChange: (state, messages) => this.#left(state, messages),
     });
     this.queue.removeBelow(sequence);
     for (const window of this.#storedWindows) if (window <= windowOf(sequence)) this.#dirtyWindows.add(window);
@@ -264,6 +289,7 @@ export class Ledger {
     }
     this.pending.clear();
     this.queue.clear();
+    this.#undelivered = 0;
     for (const window of this.#storedWindows) this.#dirtyWindows.add(window);
     this.#done = without(this.#done, { first: sequence, last: Number.POSITIVE_INFINITY });
     this.#readPosition = sequence;
@@ -326,6 +352,12 @@ export class Ledger {
       to,
       onChange: (state, messages) => this.#lessLive(state as Lease, messages),
     });
+  }
+
+  /** Messages that were in this state left the list. */
+  #left(state: Lease | Waiting, messages: number): void {
+    if (state.kind === 'lease') this.#lessLive(state, messages);
+    else if (isUndelivered(state)) this.#undelivered -= messages;
   }
 
   #lessLive(lease: Lease, messages: number): void {
@@ -394,6 +426,10 @@ function without(spans: readonly Span[], gone: Span): Span[] {
     if (last > gone.last) parts.push({ first: gone.last + 1, last });
     return parts;
   });
+}
+
+function isUndelivered({ deliveredAt }: Waiting): boolean {
+  return deliveredAt === 0;
 }
 
 function isIdle(state: Lease | Waiting): boolean {

@@ -3,6 +3,7 @@ import { messagesOf, unionOf } from '../group/entry.ts';
 import type { Store } from '../store/store.ts';
 import type { Lane } from './lane.ts';
 import type { Stream } from './stream.ts';
+import { startOf } from './work-retention.ts';
 
 /** Streams with a maxAge are looked at this often. */
 const LOOK_MS = 1_000;
@@ -10,9 +11,10 @@ const LOOK_MS = 1_000;
 /** Where a lane is at the sequence number up to which a stream is trimmed. */
 interface LaneCut {
   readonly lane: Lane;
-  /** Of the first message that stays, and of the first that the stream had. */
+  /** Of the first message that stays, of the first that the stream had, and of the first that is some group's. */
   readonly ordinal: number;
   readonly firstOrdinal: number;
+  readonly startOrdinal: number;
 }
 
 /**
@@ -49,7 +51,7 @@ export class Retention {
     return this.#alone(stream, async () => {
       // What was published before this call is to go too: it has to be durable first.
       await this.#committer.settled();
-      const to = time === undefined ? (sequence ?? stream.durableNext) : await this.#firstSince(stream, time);
+      const to = time === undefined ? (sequence ?? stream.durableNext) : await firstSince(this.#store, stream, time);
       const removed = await this.#trim(stream, Math.min(to, stream.durableNext));
       await this.#committer.settled();
       return removed;
@@ -65,12 +67,6 @@ export class Retention {
 
   close(): void {
     clearInterval(this.#timer);
-  }
-
-  /** The sequence number of the first message that was taken in at a time or later. */
-  async #firstSince(stream: Stream, time: number): Promise<number> {
-    const places = await Promise.all(stream.lanes.map((lane) => firstSince(this.#store, stream, lane, time)));
-    return Math.min(stream.durableNext, ...places);
   }
 
   #alone<T>(stream: Stream, work: () => Promise<T>): Promise<T> {
@@ -119,12 +115,16 @@ export class Retention {
   async #trim(stream: Stream, to: number): Promise<number> {
     if (to <= stream.firstSequence || stream.isDeleted) return 0;
     const { firstSequence } = stream;
+    const start = startOf(stream);
     const cuts = await Promise.all(
       stream.lanes.map(async (lane): Promise<LaneCut> => {
-        const [at, from] = await Promise.all([lane.place(to), lane.place(firstSequence)]);
-        return { lane, ordinal: at.ordinal, firstOrdinal: from.ordinal };
+        const sequences = [to, firstSequence, Math.min(to, Math.max(firstSequence, start))];
+        const [at, from, owned] = await Promise.all(sequences.map((sequence) => lane.place(sequence)));
+        return { lane, ordinal: at!.ordinal, firstOrdinal: from!.ordinal, startOrdinal: owned!.ordinal };
       }),
     );
+    // Groups may have come or gone meanwhile.
+    if (startOf(stream) !== start) return this.#trim(stream, to);
     const messages = to === stream.durableNext ? stream.messages : countBefore(stream, to, cuts);
     const ordinals = new Map(cuts.map(({ lane, ordinal }) => [lane.number, ordinal]));
     stream.firstSequence = to;
@@ -148,22 +148,30 @@ export class Retention {
   }
 
   async #dropAged(stream: Stream, before: number): Promise<void> {
-    await this.#trim(stream, await this.#firstSince(stream, before));
+    await this.#trim(stream, await firstSince(this.#store, stream, before));
     const oldest = await Promise.all(stream.lanes.map(({ log }) => log.peek(stream.firstSequence)));
     const times = oldest.flatMap((batch) => batch?.time ?? []);
     this.#agedAt.set(stream, Math.min(...times, Date.now()) + stream.settings.maxAgeMs);
   }
 }
 
-/** The sequence number of the first message of a lane that was taken in at a time or later. */
-export async function firstSince(store: Store, stream: Stream, lane: Lane, time: number): Promise<number> {
-  if (stream.isDurable) return (await store.seek({ streamId: stream.id, lane: lane.number, time })) ?? lane.durableEnd;
+/** The sequence number of the first message that was taken in at a time or later; that of the next without any. */
+export async function firstSince(store: Store, stream: Stream, time: number): Promise<number> {
+  const places = await Promise.all(stream.lanes.map((lane) => firstOfLaneSince(store, stream, lane, time)));
+  return Math.min(stream.durableNext, ...places);
+}
+
+/** Infinity when the lane has none. */
+async function firstOfLaneSince(store: Store, stream: Stream, { log, number }: Lane, time: number): Promise<number> {
+  if (stream.isDurable) {
+    return (await store.seek({ streamId: stream.id, lane: number, time })) ?? Number.POSITIVE_INFINITY;
+  }
   let sequence = stream.firstSequence;
-  for (let batch = lane.log.ceiling(sequence); batch !== undefined; batch = lane.log.ceiling(sequence)) {
+  for (let batch = log.ceiling(sequence); batch !== undefined; batch = log.ceiling(sequence)) {
     if (batch.time >= time) return batch.first;
     sequence = batch.last + 1;
   }
-  return lane.durableEnd;
+  return Number.POSITIVE_INFINITY;
 }
 
 function isOver(stream: Stream): boolean {
@@ -173,7 +181,7 @@ function isOver(stream: Stream): boolean {
 
 /** The lowest sequence number that somebody still needs. */
 function oldestOf(stream: Stream): number {
-  if (!stream.isWork || stream.groups.size === 0) return stream.firstSequence;
+  if (!stream.isWork || startOf(stream) > stream.firstSequence) return stream.firstSequence;
   let oldest = stream.durableNext;
   for (const group of stream.groups.values()) oldest = Math.min(oldest, group.lowestOpen ?? stream.durableNext);
   return oldest;
@@ -185,18 +193,19 @@ function countBefore(stream: Stream, to: number, cuts: readonly LaneCut[]): numb
   return cuts.reduce((messages, cut) => messages + (isKeptForAll ? cut.ordinal - cut.firstOrdinal : openBefore(stream, to, cut)), 0);
 }
 
-/** How many messages of a lane before `to` some group is not done with. */
-function openBefore(stream: Stream, to: number, { lane, ordinal }: LaneCut): number {
+/** How many messages of a lane before `to` some group is not done with, or never was any group's. */
+function openBefore(stream: Stream, to: number, { lane, ordinal, firstOrdinal, startOrdinal }: LaneCut): number {
   const ledgers = [...stream.groups.values()].flatMap((group) => group.ledger(lane.number) ?? []);
   const readPosition = Math.min(...ledgers.map((ledger) => ledger.readPosition));
   const readOrdinal = Math.min(...ledgers.map((ledger) => ledger.ordinal));
   // What some group has not read is open, all of it; of what all have read, what is pending with one of them.
   const unread = to > readPosition ? Math.max(0, ordinal - readOrdinal) : 0;
-  const read = { first: stream.firstSequence, last: Math.min(to, readPosition) - 1 };
-  if (read.last < read.first) return unread;
+  const unowned = startOrdinal - firstOrdinal;
+  const read = { first: Math.max(stream.firstSequence, startOf(stream)), last: Math.min(to, readPosition) - 1 };
+  if (read.last < read.first) return unowned + unread;
   const pending = ledgers.flatMap((ledger) =>
     [...ledger.pending.spansFrom(read.first)].filter(({ first }) => first <= read.last),
   );
   const spans = pending.map(({ first, last }) => ({ first, last: Math.min(last, read.last) }));
-  return unread + messagesOf(unionOf(spans));
+  return unowned + unread + messagesOf(unionOf(spans));
 }

@@ -24,7 +24,7 @@ export function doneByAll(
 ): readonly Span[] {
   const { groups } = stream;
   if (by !== undefined && groups.size === 1 && by.startSequence <= 1) return spans;
-  let done: readonly Span[] = clip(spans, startOf(groups.values()));
+  let done: readonly Span[] = clip(spans, startOf(stream));
   for (const group of groups.values()) {
     if (group === by || done.length === 0) continue;
     const ledger = group.ledger(lane);
@@ -81,9 +81,10 @@ export function closedWithout(stream: Stream, lane: number, books: OpenBooks): n
   return wasPending + Math.max(0, ordinal - books.ordinal - messagesOf(unionOf(open)));
 }
 
-function startOf(groups: Iterable<Group>): number {
+/** What comes before it was never any group's; infinity without a group. */
+export function startOf({ groups }: Stream): number {
   let start = Number.POSITIVE_INFINITY;
-  for (const group of groups) start = Math.min(start, group.startSequence);
+  for (const group of groups.values()) start = Math.min(start, group.startSequence);
   return start;
 }
 

@@ -1,7 +1,10 @@
 import { describe } from 'vitest';
 import { openTestEngine } from '../test-engine.ts';
 import type { EngineKind } from './engine-kind.ts';
+import { deadLetters } from './dead-letters.ts';
 import { groups } from './groups.ts';
+import { retention } from './retention.ts';
+import { retries } from './retries.ts';
 
 const KINDS: readonly EngineKind[] = [
   kind('memory', { survives: false, open: () => openTestEngine('memory') }),
@@ -13,7 +16,7 @@ const KINDS: readonly EngineKind[] = [
   }),
 ];
 
-const THEMES: readonly ((kind: EngineKind) => void)[] = [groups];
+const THEMES: readonly ((kind: EngineKind) => void)[] = [groups, retention, retries, deadLetters];
 
 describe.each(KINDS)('the engine ($name)', (kind) => {
   for (const theme of THEMES) theme(kind);

@@ -1,4 +1,5 @@
-import type { GroupOptions, StreamRanges } from '@simplemq/protocol';
+import type { Attributes, GroupOptions, StreamRanges } from '@simplemq/protocol';
+import type { Delivery } from '../recording-follower.ts';
 import {
   addMessage,
   ensureGroup,
@@ -11,7 +12,6 @@ import {
   settleForGood,
   takenKeys,
 } from './model-stream.ts';
-import type { MadeRecord, ReadRecord } from './records.ts';
 
 export interface ModelFollower {
   readonly key: number;
@@ -31,10 +31,15 @@ export interface Held {
   readonly entry: ModelEntry;
 }
 
+/** A message as it is to be published. */
+export type ModelRecord = Attributes & { readonly body: string };
+
 type Range = { stream: string; first: number; last: number; attempt: number };
 
 /** Across a restart a due time is kept by the wall clock, which tells whole milliseconds. */
 const RESTART_SLACK_MS = 2;
+/** Messages that one follower of a group by key holds, at the most. */
+const KEYED_HELD_MAX = 256;
 
 /** What the engine promises, in the plainest form: every message on its own, for each group. */
 export class EngineModel {
@@ -43,6 +48,7 @@ export class EngineModel {
   readonly #optionsOf: (group: string) => GroupOptions;
   /** Bodies are unique, so that a message that turns up in another's place is seen. */
   #nextBody = 1;
+  #lettersGone = 0;
 
   /** @param optionsOf what the groups of a name are like */
   constructor(optionsOf: (group: string) => GroupOptions) {
@@ -74,7 +80,7 @@ export class EngineModel {
    */
   publish(
     bind: ModelFollower['bind'],
-    records: readonly MadeRecord[],
+    records: readonly ModelRecord[],
     entersAt: readonly number[] = [],
   ): { placed: { stream: string; first: number }[]; messages: ModelMessage[] } {
     const order = records.map((record, index) => ({ record, entersAt: entersAt[index] ?? 0 }));
@@ -85,8 +91,8 @@ export class EngineModel {
       .map((stream) => {
         const first = stream.messages.length + 1;
         for (const { record, entersAt } of order) {
-          const { priority = 1, key } = record.attributes;
-          messages.push(addMessage(stream, { body: record.body, priority, key, entersAt }));
+          const { body, priority = 1, key } = record;
+          messages.push(addMessage(stream, { body, priority, key, entersAt }));
         }
         return { stream: stream.name, first };
       });
@@ -94,19 +100,16 @@ export class EngineModel {
   }
 
   /** @throws Error when this delivery is one that must not be */
-  deliver(key: number, streamName: string, attempt: number, records: readonly ReadRecord[]): void {
+  deliver(key: number, delivery: Delivery): void {
+    const { stream, sequence } = delivery;
     const follower = this.followers.get(key);
-    if (follower?.streams.has(streamName) !== true) throw new Error(`${streamName} is not followed by ${key}`);
-    follower.delivered += records.length;
+    if (follower?.streams.has(stream) !== true) throw new Error(`${stream} is not followed by ${key}`);
+    follower.delivered++;
     if (follower.delivered > follower.upTo) throw new Error(`follower ${key} got more than its credit`);
-    const group = this.streams.get(streamName)!.groups.get(follower.group)!;
-    for (const record of records) {
-      try {
-        deliverOne(group, key, attempt, record);
-      } catch (error) {
-        const where = `${streamName}/${record.sequence} to follower ${key} of '${group.name}'`;
-        throw new Error(`${where}: ${(error as Error).message}`);
-      }
+    const group = this.streams.get(stream)!.groups.get(follower.group)!;
+    const wrong = deliverOne(group, key, delivery);
+    if (wrong !== undefined) {
+      throw new Error(`${stream}/${sequence} to follower ${key} of '${group.name}': ${wrong}`);
     }
   }
 
@@ -133,20 +136,17 @@ export class EngineModel {
     return stale;
   }
 
-  /** The follower is gone: what it held comes back one attempt further. */
-  leave(key: number): void {
+  /** The follower is gone: what it held comes back one attempt further, at once unless it was lost. */
+  leave(key: number, isLost: boolean): void {
     const held = this.held(key);
     this.followers.delete(key);
-    for (const { stream, group, entry } of held) fail(stream, group, entry, undefined);
+    for (const { stream, group, entry } of held) fail(stream, group, entry, isLost ? undefined : 0);
   }
 
-  /** @param isCrash what was held comes back at once */
-  restart(survives: boolean, isCrash: boolean): void {
-    for (const key of [...this.followers.keys()]) {
-      if (isCrash) for (const { stream, group, entry } of this.held(key)) fail(stream, group, entry, 0);
-      this.leave(key);
-    }
-    if (!survives) this.streams.clear();
+  /** What was held comes back as when its follower leaves. */
+  restart(survives: boolean): void {
+    for (const key of [...this.followers.keys()]) this.leave(key, false);
+    if (!survives) for (const name of [...this.streams.keys()]) this.#remove(name);
     for (const { groups } of this.streams.values()) {
       for (const group of groups.values()) {
         group.redelivered = 0;
@@ -158,7 +158,7 @@ export class EngineModel {
   /** @returns the followers that are over with it */
   delete(name: string): number[] {
     const over = [...this.followers.keys()].filter((key) => this.#drop(key, name));
-    this.streams.delete(name);
+    this.#remove(name);
     return over;
   }
 
@@ -197,13 +197,35 @@ export class EngineModel {
     return [...this.streams.values()].flatMap(({ groups }) => [...groups.values()]);
   }
 
+  /** When something comes back that nobody has to ask for. */
+  get nextDueAt(): number | undefined {
+    const now = performance.now();
+    const waiting = this.groups.flatMap(({ entries }) =>
+      entries.filter(({ state, notBefore }) => state === 'waiting' && notBefore > now),
+    );
+    return waiting.length === 0 ? undefined : Math.min(...waiting.map(({ notBefore }) => notBefore));
+  }
+
+  /** Messages that went, or go, to the dead letters of any stream that ever was. */
+  get lettersMade(): number {
+    return [...this.streams.values()].reduce((sum, { letters }) => sum + letters.length, this.#lettersGone);
+  }
+
   /** Whether the engine has nothing to do: no follower with credit has a message to get. */
   get isQuiet(): boolean {
     const now = performance.now();
-    return [...this.followers.values()].every(({ upTo, delivered, streams, group }) => {
+    return [...this.followers.values()].every(({ key, upTo, delivered, streams, group: as }) => {
       if (delivered >= upTo) return true;
-      return [...streams].every((name) => !hasDue(this.streams.get(name)!.groups.get(group)!, now));
+      return [...streams].every((name) => {
+        const group = this.streams.get(name)!.groups.get(as)!;
+        return isFull(group, key) || !hasDue(group, now);
+      });
     });
+  }
+
+  #remove(name: string): void {
+    this.#lettersGone += this.streams.get(name)!.letters.length;
+    this.streams.delete(name);
   }
 
   /** @returns whether the follower is over, as it followed nothing else */
@@ -222,24 +244,22 @@ export function matches(bind: ModelFollower['bind'], name: string): boolean {
   return 'stream' in bind ? bind.stream === name : new RegExp(bind.pattern).test(name);
 }
 
-/** @throws Error when this delivery is one that must not be */
-function deliverOne(group: ModelGroup, follower: number, attempt: number, record: ReadRecord): void {
-  const { sequence, body, attributes } = record;
+/** @returns what is wrong with the delivery, if anything is */
+function deliverOne(group: ModelGroup, follower: number, delivery: Delivery): string | undefined {
+  const { sequence, body, attempt, attributes } = delivery;
   const entry = group.entries[sequence - 1];
-  const message = entry?.message;
-  if (message?.body !== body) throw new Error(`'${body}', and it is '${message?.body}'`);
-  const isAlike = (attributes.priority ?? 1) === message.priority && attributes.key === message.key;
-  if (!isAlike) throw new Error(`with ${JSON.stringify(attributes)}`);
-  if (entry!.state !== 'fresh' && entry!.state !== 'waiting') {
-    throw new Error(`it is ${entry!.state} (with ${entry!.holder})`);
-  }
-  if (entry!.attempt !== attempt) throw new Error(`in attempt ${attempt}, and it is in ${entry!.attempt}`);
-  if (entry!.notBefore > performance.now()) throw new Error('before its delay is over');
-  const before = comesBefore(group, entry!);
-  if (before !== undefined) throw new Error(`${before} comes first`);
+  if (entry?.message.body !== body) return `'${body}', and it is '${entry?.message.body}'`;
+  const { priority, key } = entry.message;
+  if ((attributes.priority ?? 1) !== priority || attributes.key !== key) return `with ${JSON.stringify(attributes)}`;
+  if (entry.state !== 'fresh' && entry.state !== 'waiting') return `it is ${entry.state} (with ${entry.holder})`;
+  if (entry.attempt !== attempt) return `in attempt ${attempt}, and it is in ${entry.attempt}`;
+  if (entry.notBefore > performance.now()) return 'before its delay is over';
+  const before = comesBefore(group, entry);
+  if (before !== undefined) return `${before} comes first`;
   if (attempt > 1) group.redelivered++;
-  entry!.state = 'held';
-  entry!.holder = follower;
+  entry.state = 'held';
+  entry.holder = follower;
+  return undefined;
 }
 
 /** A message that has to be delivered before this one. */
@@ -253,10 +273,15 @@ function comesBefore(group: ModelGroup, { message, state }: ModelEntry): number 
     const isEarlier = state === 'fresh' && other.state === 'fresh' && sequence < message.sequence;
     if (priority === message.priority) return isEarlier;
     if (isByKey || priority < message.priority) return false;
-    return other.state === 'waiting' ? other.notBefore === 0 : other.state === 'fresh' && isDurable;
+    return other.state === 'waiting' ? other.notBefore <= 0 : other.state === 'fresh' && isDurable;
   });
   if (first !== undefined) return first.message.sequence;
   return state === 'fresh' && message.key !== undefined ? takenKeys(group).get(message.key) : undefined;
+}
+
+/** What lies with one follower holds up the keys that it is of, so it gets no more than so much. */
+function isFull({ options, entries }: ModelGroup, follower: number): boolean {
+  return options.ordering === 'key' && entries.filter(({ holder }) => holder === follower).length >= KEYED_HELD_MAX;
 }
 
 function hasDue(group: ModelGroup, now: number): boolean {

@@ -9,7 +9,7 @@ export function expectedInfo(stream: ModelStream): object {
   return { messages: left, nextSequence, firstSequence, delayed: 0, groups: told.sort(byName) };
 }
 
-function expectedGroup({ name, entries, redelivered }: ModelGroup, nextSequence: number): { name: string } {
+function expectedGroup({ name, entries, redelivered }: ModelGroup, nextSequence: number): { name: string; [told: string]: unknown } {
   const open = entries.filter(({ state }) => state !== 'done');
   const lag = open.filter(({ state }) => state === 'fresh').length;
   const ackFloor = (open[0]?.message.sequence ?? nextSequence) - 1;

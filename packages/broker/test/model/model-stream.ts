@@ -138,12 +138,15 @@ export function bury(stream: ModelStream, group: ModelGroup, entry: ModelEntry, 
   entry.holder = undefined;
 }
 
-/** Keys of which a message is on its way, which the others of the key wait for. */
+/**
+ * Keys of which a message is on its way, with its number; the others of the key wait. When a dying message makes way
+ * is not known exactly.
+ */
 export function takenKeys({ options, entries }: ModelGroup): ReadonlyMap<string, number> {
   const taken = new Map<string, number>();
   if (options.ordering !== 'key') return taken;
   for (const { message, state } of entries) {
-    if (message.key !== undefined && state !== 'fresh' && state !== 'done') taken.set(message.key, message.sequence);
+    if (message.key !== undefined && (state === 'held' || state === 'waiting')) taken.set(message.key, message.sequence);
   }
   return taken;
 }

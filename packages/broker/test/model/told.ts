@@ -1,6 +1,6 @@
 import type { Engine } from '../../src/engine/engine.ts';
+import { readBack } from '../batches.ts';
 import { byName } from './expected.ts';
-import { recordsOf } from './records.ts';
 
 /** What the engine tells of a stream, in the form of expected.ts. */
 export async function toldInfo(engine: Engine, stream: string): Promise<object> {
@@ -31,7 +31,7 @@ export async function toldRead(engine: Engine, stream: string): Promise<string[]
   let from = 1;
   for (;;) {
     const { runs, next, more } = await engine.read({ stream, startFrom: { sequence: from } });
-    for (const run of runs) lines.push(...recordsOf(run).map(({ sequence, body }) => `${sequence} ${body}`));
+    for (const run of runs) lines.push(...readBack(run).map(({ body }, index) => `${run.first + index} ${body}`));
     if (!more) return lines;
     from = next;
   }
@@ -43,7 +43,7 @@ export async function toldLetters(engine: Engine, stream: string): Promise<strin
   for (;;) {
     const { runs, next, more } = await engine.deadLetters({ stream, after });
     for (const run of runs) {
-      for (const { body, attributes } of recordsOf(run)) {
+      for (const { body, attributes } of readBack(run)) {
         const { group, sequence, cause, attempts } = attributes.dead!;
         lines.push(`${group}/${sequence} ${body}: ${cause} in ${attempts.at(-1)?.attempt ?? 'none'}`);
       }

@@ -147,7 +147,9 @@ export class ModelStore implements Store {
   }
 
   async listDelayed({ streamId, after, limit }: ListDelayedRequest): Promise<StoredDelayed[]> {
-    const rows = [...this.delayed.values()].filter((row) => row.streamId === streamId && row.id > after);
+    const rows = [...this.delayed.values()].filter(
+      ({ streamId: of, id, batch }) => of === streamId && id + batch.count - 1 > after,
+    );
     return rows.sort((a, b) => a.id - b.id).slice(0, limit);
   }
 

@@ -7,7 +7,7 @@ import type { Batch } from '../../src/stream/batch.ts';
 import { ModelStore } from './model-store.ts';
 import { LANES, randomSteps, TransactionMaker } from './random-transactions.ts';
 
-const RUNS = 40;
+const RUNS = 20;
 
 describe('the SQLite store', () => {
   test('does what a store in memory does, whatever is committed, and after any restart', async () => {

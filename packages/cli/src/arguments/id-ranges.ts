@@ -11,7 +11,9 @@ export function idRange(text: string, before: readonly number[] = []): readonly 
     throw new InvalidArgumentError('It must be a number, or a range as 41-45.');
   }
   if (before.length + ids > IDS_MAX) {
-    throw new InvalidArgumentError(`It makes more than ${IDS_MAX.toLocaleString('en-US')}: name fewer at once.`);
+    throw new InvalidArgumentError(
+      `It makes more than ${IDS_MAX.toLocaleString('en-US')}: name fewer at once.`,
+    );
   }
   return [...before, ...Array.from({ length: ids }, (_, index) => Number(first) + index)];
 }

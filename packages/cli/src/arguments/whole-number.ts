@@ -9,3 +9,6 @@ export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER):
     throw new InvalidArgumentError(`It must be a whole number ${range}.`);
   };
 }
+
+/** Reads an argument that is a sequence number. */
+export const sequenceNumber: (text: string) => number = wholeNumber(1);

@@ -24,7 +24,10 @@ export function purgeCommand(): Command {
       )
       .option('--to-sequence <n>', 'remove those before this sequence number, which stays', wholeNumber(1))
       .addOption(
-        new Option('--before <time>', 'remove those that came before then, as 2026-05-01T08:30:00Z or 7d (ago)')
+        new Option(
+          '--before <time>',
+          'remove those that came before then, as 2026-05-01T08:30:00Z or 7d (ago)',
+        )
           .argParser(pastTime)
           .conflicts('toSequence'),
       )

@@ -1,6 +1,6 @@
-import { type Bind, type Connection, Follower } from '@simplemq/client';
-import { AckingWriter } from './acking-writer.ts';
+import { type Bind, type Connection, Follower, type FollowerOptions } from '@simplemq/client';
 import type { MessageLine } from '../messages/message-line.ts';
+import { AckingWriter } from './acking-writer.ts';
 
 export interface FollowOptions {
   readonly line: MessageLine;
@@ -9,6 +9,8 @@ export interface FollowOptions {
   readonly count: number;
   /** Ends it; what was not written goes back. */
   readonly stop: AbortSignal;
+  /** In which group, and how that is. */
+  readonly follower: FollowerOptions;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function followBind(
   };
   const writer = new AckingWriter({ acks, onEnd: end });
   stop.addEventListener('abort', end, { once: true });
-  const follower = new Follower(connection, bind, { leaseMs: LEASE_MS });
+  const follower = new Follower(connection, bind, { ...options.follower, leaseMs: LEASE_MS });
   for await (const message of follower.getMessages({ signal: ended.signal })) {
     if (!isOver) {
       const room = writer.add(message, line(message));

@@ -3,11 +3,15 @@ import { CommandError } from '../command-error.ts';
 import { count } from '../terminal/amounts.ts';
 import type { Input } from './input.ts';
 import { type Block, readLines } from './lines.ts';
+import { parseJson } from './parse-json.ts';
+import type { OwnOptions, OwnOptionsOf } from './send-flags.ts';
 import type { Sender } from './sender.ts';
 
 export interface PublishInputOptions {
   /** Each line is JSON, and its value the body. */
   readonly jsonLines: boolean;
+  /** What each value has of its own, where they have. */
+  readonly ownOptionsOf: OwnOptionsOf | undefined;
   readonly lineBytesMax: number;
   /** Ends the reading early; what was read is sent. */
   readonly stop: AbortSignal;
@@ -33,8 +37,8 @@ export async function publishInput(
         await sender.send(block.lines, block.bytes);
         continue;
       }
-      const { values, problem } = parseLines(block);
-      await sender.send(values, block.bytes);
+      const { values, own, problem } = parseLines(block, options.ownOptionsOf);
+      await sender.send(values, block.bytes, own);
       if (problem !== undefined) throw problem;
     }
   } catch (error) {
@@ -46,26 +50,28 @@ export async function publishInput(
   }
 }
 
-/** The values of a block's lines, up to the first that is not JSON; blank lines have none. */
-function parseLines({ lines, firstNumber }: Block): { values: unknown[]; problem?: unknown } {
+interface Values {
+  readonly values: readonly unknown[];
+  readonly own: readonly OwnOptions[] | undefined;
+  /** Why there are no more. */
+  readonly problem?: unknown;
+}
+
+/** The values of a block's lines, up to the first that is not as it must be; blank lines have none. */
+function parseLines({ lines, firstNumber }: Block, ownOptionsOf: OwnOptionsOf | undefined): Values {
   const values: unknown[] = [];
+  const own: OwnOptions[] | undefined = ownOptionsOf && [];
   for (const [index, line] of lines.entries()) {
     const text = typeof line === 'string' ? line : Buffer.from(line).toString();
     if (text.trim() === '') continue;
+    const what = `line ${count(firstNumber + index)}`;
     try {
-      values.push(parseJson(text, `line ${count(firstNumber + index)}`));
+      const value = parseJson(text, what);
+      if (ownOptionsOf !== undefined) own?.push(ownOptionsOf(value, what));
+      values.push(value);
     } catch (problem) {
-      return { values, problem };
+      return { values, own, problem };
     }
   }
-  return { values };
-}
-
-/** @throws CommandError that begins with `what` */
-export function parseJson(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new CommandError(`${what} is not JSON: ${(cause as Error).message}`, { cause });
-  }
+  return { values, own };
 }

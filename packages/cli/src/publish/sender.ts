@@ -1,4 +1,5 @@
-import type { Publisher, Receipt } from '@simplemq/client';
+import type { Publisher, Receipt, SendOptions } from '@simplemq/client';
+import type { OwnOptions } from './send-flags.ts';
 import type { Tally } from './tally.ts';
 
 /** What may be sent and not confirmed. The publisher would keep what is more in memory, so nothing more is read. */
@@ -8,6 +9,7 @@ const BYTES_MAX = 16 * 1024 * 1024;
 /** Sends messages block by block, and no more of them than may be in flight. Stops at the first that is refused. */
 export class Sender {
   readonly #publisher: Publisher;
+  readonly #options: SendOptions;
   readonly #tally: Tally;
   readonly #onConfirmed: (bytes: number) => void;
   #messages = 0;
@@ -16,9 +18,15 @@ export class Sender {
   #waiter: (() => void) | undefined;
   readonly #failed = new AbortController();
 
-  /** `onConfirmed` is told what a block took in the input, once all its messages are confirmed. */
-  constructor(publisher: Publisher, tally: Tally, onConfirmed: (bytes: number) => void) {
+  /** All are sent with `options`; `onConfirmed` is told what a block took in the input, once all its messages are confirmed. */
+  constructor(
+    publisher: Publisher,
+    options: SendOptions,
+    tally: Tally,
+    onConfirmed: (bytes: number) => void,
+  ) {
     this.#publisher = publisher;
+    this.#options = options;
     this.#tally = tally;
     this.#onConfirmed = onConfirmed;
   }
@@ -33,8 +41,11 @@ export class Sender {
     return this.#failure;
   }
 
-  /** Sends `bodies`, which took `bytes` in the input. Resolves when there is room for more. */
-  async send(bodies: readonly unknown[], bytes: number): Promise<void> {
+  /**
+   * Sends `bodies`, which took `bytes` in the input; `own` is what each has of its own, where they have. Resolves when
+   * there is room for more.
+   */
+  async send(bodies: readonly unknown[], bytes: number, own?: readonly OwnOptions[]): Promise<void> {
     if (bodies.length === 0) return this.#onConfirmed(bytes);
     let left = bodies.length;
     const settle = () => {
@@ -57,7 +68,10 @@ export class Sender {
     this.#messages += bodies.length;
     this.#bytes += bytes;
     this.#tally.sent += bodies.length;
-    for (const body of bodies) this.#publisher.sendMessage(body).then(confirmed, refused);
+    for (const [index, body] of bodies.entries()) {
+      const options = own === undefined ? this.#options : { ...this.#options, ...own[index] };
+      this.#publisher.sendMessage(body, options).then(confirmed, refused);
+    }
     await this.#until(() => this.#messages < MESSAGES_MAX && this.#bytes < BYTES_MAX);
   }
 

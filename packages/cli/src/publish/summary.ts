@@ -14,14 +14,25 @@ export function summaryLine(tally: Tally, elapsedMs: number): string {
 const NAMED_STREAMS_MAX = 3;
 
 function destinations(streams: readonly StreamTally[]): string {
-  const named = streams.slice(0, NAMED_STREAMS_MAX).map(sequences);
+  const named = streams.slice(0, NAMED_STREAMS_MAX).map(placesIn);
   const others = streams.length - named.length;
-  return `: ${named.join(', ')}${others > 0 ? ` and ${counted(others, 'more stream')}` : ''}`;
+  return `: ${named.join('; ')}${others > 0 ? ` and ${counted(others, 'more stream')}` : ''}`;
 }
 
-function sequences({ stream, firstSequence, lastSequence }: StreamTally): string {
-  const to = firstSequence === lastSequence ? '' : ` to ${count(lastSequence)}`;
-  return `${stream} ${count(firstSequence)}${to}`;
+/** 'orders 1 to 10', with what is not in the stream by this publish: 'orders 1 to 10, 2 duplicates, 1 delayed (id 41)'. */
+function placesIn({ stream, sequences, duplicates, delayed, delayedIds }: StreamTally): string {
+  const places = [
+    ...(sequences.first === undefined ? [] : [`${stream} ${spanText(sequences)}`]),
+    ...(duplicates === 0 ? [] : [counted(duplicates, 'duplicate')]),
+    ...(delayed === 0
+      ? []
+      : [`${count(delayed)} delayed (${delayed === 1 ? 'id' : 'ids'} ${spanText(delayedIds)})`]),
+  ].join(', ');
+  return sequences.first === undefined ? `${stream} ${places}` : places;
+}
+
+function spanText({ first = 0, last = 0 }: StreamTally['sequences']): string {
+  return first === last ? count(first) : `${count(first)} to ${count(last)}`;
 }
 
 /** The same for programs. */
@@ -32,6 +43,20 @@ export function summaryObject(bind: Bind, tally: Tally, elapsedMs: number): obje
     confirmed: tally.confirmed,
     durability: [...tally.durabilities],
     elapsedMs: Math.round(elapsedMs),
-    streams: tally.streams,
+    streams: tally.streams.map(streamObject),
+  };
+}
+
+/** Each key in each, so that programs need not ask. */
+function streamObject({ stream, messages, sequences, duplicates, delayed, delayedIds }: StreamTally): object {
+  return {
+    stream,
+    messages,
+    firstSequence: sequences.first ?? null,
+    lastSequence: sequences.last ?? null,
+    duplicates,
+    delayed,
+    firstDelayedId: delayedIds.first ?? null,
+    lastDelayedId: delayedIds.last ?? null,
   };
 }

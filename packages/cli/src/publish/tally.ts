@@ -1,10 +1,43 @@
-import type { Receipt } from '@simplemq/client';
+import type { Receipt, StreamReceipt } from '@simplemq/client';
 
-export interface StreamTally {
+/** What went to one stream. */
+export class StreamTally {
   readonly stream: string;
-  messages: number;
-  firstSequence: number;
-  lastSequence: number;
+  /** All that were confirmed, those included that were delayed or there already. */
+  messages = 0;
+  duplicates = 0;
+  delayed = 0;
+  /** The sequence numbers of those that are in the stream by this. */
+  readonly sequences: Span = new Span();
+  /** The ids of those that enter it later. */
+  readonly delayedIds: Span = new Span();
+
+  constructor(stream: string) {
+    this.stream = stream;
+  }
+
+  add({ sequence, duplicate, delayedId }: StreamReceipt): void {
+    this.messages++;
+    if (duplicate) {
+      this.duplicates++;
+    } else if (delayedId !== undefined) {
+      this.delayed++;
+      this.delayedIds.add(delayedId);
+    } else {
+      this.sequences.add(sequence);
+    }
+  }
+}
+
+/** The lowest and the highest of some numbers. */
+class Span {
+  first: number | undefined;
+  last: number | undefined;
+
+  add(value: number): void {
+    this.first = Math.min(this.first ?? value, value);
+    this.last = Math.max(this.last ?? value, value);
+  }
 }
 
 /** Adds up receipts. */
@@ -22,15 +55,13 @@ export class Tally {
   add(receipt: Receipt): void {
     this.confirmed++;
     this.durabilities.add(receipt.durability);
-    for (const { stream, sequence } of receipt.streams) {
-      const known = this.#streams.get(stream);
-      if (known === undefined) {
-        this.#streams.set(stream, { stream, messages: 1, firstSequence: sequence, lastSequence: sequence });
-        continue;
+    for (const placed of receipt.streams) {
+      let tally = this.#streams.get(placed.stream);
+      if (tally === undefined) {
+        tally = new StreamTally(placed.stream);
+        this.#streams.set(placed.stream, tally);
       }
-      known.messages++;
-      known.firstSequence = Math.min(known.firstSequence, sequence);
-      known.lastSequence = Math.max(known.lastSequence, sequence);
+      tally.add(placed);
     }
   }
 }

@@ -50,10 +50,9 @@ export function takesStreamLimits(command: Command): Command {
       'reject',
       'drop-oldest',
     ]),
-    new Option(
-      '--dedup-window <duration>',
-      'how long a message id is remembered (default: 2m)',
-    ).argParser(orNone(timeSpan(1))),
+    new Option('--dedup-window <duration>', 'how long a message id is remembered (default: 2m)').argParser(
+      orNone(timeSpan(1)),
+    ),
     new Option('--expire-after <duration>', 'delete the stream when it was not used for so long').argParser(
       orNone(timeSpan(1)),
     ),

@@ -1,3 +1,5 @@
+import { jsonText } from './json-value.ts';
+
 /** The reader of a pipe has gone, as `head` does; or the stream was closed because of that before. */
 const GONE: ReadonlySet<string> = new Set(['EPIPE', 'ERR_STREAM_DESTROYED']);
 
@@ -19,7 +21,7 @@ export function print(text: string | Uint8Array): Promise<boolean> {
 
 /** One JSON document, for programs. */
 export function printJson(value: unknown): Promise<boolean> {
-  return print(`${JSON.stringify(value, undefined, 2)}\n`);
+  return print(`${jsonText(value, 2)}\n`);
 }
 
 /** Resolves when all that was written has left the process, or cannot. */

@@ -9,3 +9,9 @@ export function visible(text: string): string {
     return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u${code.padStart(4, '0')}`;
   });
 }
+
+/** The same in one line, as a row of a table can have it: the first line that says something, and whether more follow. */
+export function oneLine(text: string): string {
+  const [first = '', ...others] = text.split(/\r?\n/).filter((line) => line.trim() !== '');
+  return visible(first.replaceAll('\t', ' ').trim()) + (others.length > 0 ? ' …' : '');
+}

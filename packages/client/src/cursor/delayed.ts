@@ -26,7 +26,7 @@ const IDS_MAX = 10_000;
 export async function listDelayed(
   ask: Ask,
   stream: string,
-  limit = LIMIT_DEFAULT,
+  limit: number = LIMIT_DEFAULT,
 ): Promise<DelayedMessages[]> {
   const wanted = wholeNumber('limit', limit, 1, Number.MAX_SAFE_INTEGER);
   const entries: DelayedEntry[] = [];

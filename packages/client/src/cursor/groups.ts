@@ -66,7 +66,7 @@ export async function listGroups(ask: Ask, stream: string): Promise<GroupInfo[]>
     decode: decodeGroupsListed,
     repeatable: true,
   });
-  return [...reply.groups];
+  return reply.groups.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 export function groupInfo(ask: Ask, stream: string, group: string): Promise<GroupInfo> {

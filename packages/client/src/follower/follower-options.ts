@@ -44,13 +44,14 @@ const DEFAULT_GROUP = 'workers';
 
 /** @throws InvalidName, InvalidOption */
 export function checkFollowerOptions(options: FollowerOptions): void {
-  const { group, prefetch, leaseMs } = options;
+  const { group, prefetch, leaseMs, startFrom } = options;
   if (group !== undefined) checkName('group', group);
   if (typeof prefetch === 'number') wholeNumber('prefetch', prefetch, 1, 1_000_000);
   else if (prefetch !== undefined && prefetch !== 'auto') {
     throw invalid('prefetch', "it must be 'auto' or a number");
   }
   if (leaseMs !== undefined) wholeNumber('leaseMs', leaseMs, 1, 2 ** 31 - 1);
+  if (startFrom !== undefined) wireStartFrom(startFrom);
 }
 
 export function wireGroup({

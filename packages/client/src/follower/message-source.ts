@@ -1,8 +1,6 @@
 import {
   ConnectionLost,
   type Deliver,
-  decodeFollowing,
-  encodeFollow,
   encodeUnfollow,
   type Following,
   Opcode,
@@ -16,6 +14,7 @@ import type { Link, LinkUser } from '../connection/link.ts';
 import type { DeliverySink, Session } from '../connection/session.ts';
 import type { BodyReader } from '../message/body-reader.ts';
 import { CreditAccount } from './credit-account.ts';
+import { FollowRequest } from './follow-request.ts';
 import type { WireGroup } from './follower-options.ts';
 import { HeldFollower } from './held-follower.ts';
 import type { Message } from './message.ts';
@@ -58,13 +57,12 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
   readonly #window: PrefetchWindow;
   readonly #credit = new CreditAccount();
   readonly #buffer: RunBuffer<T>;
+  readonly #request: FollowRequest;
   readonly #slowWatch: SlowWatch;
   /** The follower as the present session has it. */
   #held: HeldFollower<T> | undefined;
   /** Settles when the last FOLLOW was answered, or cannot be any more. */
   #followAnswered: Promise<void> | undefined;
-  /** Its group was as asked once. */
-  #hasFollowed = false;
   /** Finished messages until the next look at window and credit, and how many that look will stand for. */
   #untilReview = 1;
   #sinceReview = 1;
@@ -81,6 +79,11 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
     this.#options = options;
     this.#owner = owner;
     this.#window = new PrefetchWindow(options.prefetch, options.concurrency);
+    this.#request = new FollowRequest(options, {
+      credit: () => this.#credit.begin(owner.inHandCount(), this.#drained ? 0 : this.#window.size),
+      following: (session, reply) => this.#following(session, reply),
+      refused: (error) => this.#fail(error),
+    });
     this.#buffer = new RunBuffer((run) => {
       if (this.#credit.useBytes(run.bytes)) this.#untilReview = 1;
     });
@@ -180,44 +183,13 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
       this.#fail(refusal);
       return;
     }
-    const answer = Promise.withResolvers<void>();
-    this.#followAnswered = answer.promise;
-    this.#askToFollow(session, this.#options.wireGroup, answer.resolve);
-  }
-
-  /** `done` is called when it was answered, or cannot be any more. */
-  #askToFollow(session: Session, wireGroup: WireGroup, done: () => void): void {
-    const { bind, group, leaseMs } = this.#options;
-    const follow = {
-      bind,
-      ...(group !== undefined && { group }),
-      ...(leaseMs !== undefined && { leaseMs }),
-      ...wireGroup,
-      ...this.#credit.begin(this.#owner.inHandCount(), this.#drained ? 0 : this.#window.size),
-    };
-    const requester = {
-      answered: (payload: Buffer) => {
-        this.#following(session, decodeFollowing(payload));
-        done();
-      },
-      refused: (error: SimpleMQError) => {
-        // Options that were changed since it first followed are no reason to stop: it takes the group as it is.
-        if (this.#hasFollowed && wireGroup.options !== undefined && error.code === 'StreamConflict') {
-          this.#askToFollow(session, {}, done);
-          return;
-        }
-        if (!session.closed && error.code !== 'ServerClosing') this.#fail(error);
-        done();
-      },
-    };
-    session.request(Opcode.Follow, requester, (id) => encodeFollow(id, follow));
+    this.#followAnswered = this.#request.send(session);
   }
 
   #following(session: Session, { follower, leaseMs }: Following): void {
     const { readBody, autoAck } = this.#options;
     const held = new HeldFollower<T>({ session, link: this.#link, id: follower, readBody, autoAck });
     this.#held = held;
-    this.#hasFollowed = true;
     session.attach(follower, this);
     clearInterval(this.#leaseTimer);
     this.#leaseTimer = setInterval(() => this.#extendLeases(held), Math.max(1, leaseMs / 3)).unref();

@@ -51,10 +51,7 @@ export class OutgoingTransaction implements Numbered<Transacted> {
 
   /** Why it needs not be sent for the first time, if it needs not. */
   get stale(): SimpleMQError | undefined {
-    if (this.#acks.leasesHold) return undefined;
-    return new StaleAck(
-      'the transaction came too late: the leases of messages that it acks ended with their connection or follower; nothing changed',
-    );
+    return this.#acks.leasesHold ? undefined : leasesGone();
   }
 
   fits(limits: WelcomeLimits): boolean {
@@ -98,7 +95,8 @@ export class OutgoingTransaction implements Numbered<Transacted> {
   }
 
   reject(error: SimpleMQError): void {
-    this.#settle.reject(error);
+    // Sent again after a reconnect it names followers that were of the connection before.
+    this.#settle.reject(error.code === 'FollowerNotFound' ? leasesGone(error) : error);
   }
 
   /** The first limit that it does not keep to, if there is one. */
@@ -130,6 +128,13 @@ export class OutgoingTransaction implements Numbered<Transacted> {
     }
     return { bytes: ENVELOPE_BYTES + parts * BYTES_EACH + names * 3, values: (1 + parts) * VALUES_EACH };
   }
+}
+
+function leasesGone(cause?: SimpleMQError): SimpleMQError {
+  return new StaleAck(
+    'the transaction came too late: the leases of messages that it acks ended with their connection or follower; nothing changed',
+    { cause },
+  );
 }
 
 function excess(limit: string, what: string, value: number, max: number): SimpleMQError | undefined {

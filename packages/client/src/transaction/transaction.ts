@@ -22,6 +22,9 @@ export interface TransactionSendOptions extends SendOptions {
   mustMatch?: boolean;
 }
 
+/** Where a transaction publishes: a bind, or a typed stream, whose schema and codec it has too. */
+export type PublishTarget<I> = Bind | Pick<StreamDefinition<unknown, I>, 'bind' | 'schema' | 'codec'>;
+
 /** What a transaction is made of. Nothing is sent before the function that fills it has returned. */
 export interface Transaction {
   /**
@@ -30,7 +33,7 @@ export interface Transaction {
    *
    * @throws InvalidOption, MessageTooLarge
    */
-  publish<I>(target: Bind | StreamDefinition<unknown, I>, body: I, options?: TransactionSendOptions): void;
+  publish<I>(target: PublishTarget<I>, body: I, options?: TransactionSendOptions): void;
   /**
    * Acks a message of this connection with the commit. Until then, and afterwards, it cannot be settled otherwise;
    * when the transaction fails it can.
@@ -79,11 +82,7 @@ class OpenTransaction implements Transaction {
     this.#acks = new TransactionAcks(core.link);
   }
 
-  publish<I>(
-    target: Bind | StreamDefinition<unknown, I>,
-    body: I,
-    options: TransactionSendOptions = {},
-  ): void {
+  publish<I>(target: PublishTarget<I>, body: I, options: TransactionSendOptions = {}): void {
     this.#checkOpen();
     const { bind, schema, codec: usual } = target instanceof Bind ? untyped(target) : target;
     const { codec = usual ?? msgpack, mustMatch = false, ...rest } = options;
@@ -134,6 +133,6 @@ class OpenTransaction implements Transaction {
   }
 }
 
-function untyped(bind: Bind): Pick<StreamDefinition, 'bind' | 'schema' | 'codec'> {
+function untyped(bind: Bind): Exclude<PublishTarget<unknown>, Bind> {
   return { bind, schema: undefined, codec: undefined };
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Opcode } from '@simplemq/protocol';
 import { describe, expect, it } from 'vitest';
-import { Bind, Connection, Publisher } from '../../src/index.ts';
+import { Bind, Connection, Publisher, respond } from '../../src/index.ts';
 import { FakeBroker } from '../fake-broker.ts';
 
 function program(name: string, ...args: string[]) {
@@ -49,5 +49,17 @@ describe('a process', () => {
     expect(String((await once(child.stdout, 'data'))[0])).toBe('hello\n');
     expect((await exited)[0]).toBe(0);
     expect(broker.leftOf('q')).toBe(0);
+  });
+
+  it('stays alive until its request has a reply, and ends by itself then', async () => {
+    await using broker = await FakeBroker.start({ features: ['ttl', 'transactions'] });
+    broker.streams.set('sums', []);
+    const { child, exited } = program('request-one.ts', String(broker.port));
+    await broker.until(() => broker.leftOf('sums') === 1);
+    expect(child.exitCode).toBeNull();
+    await using connection = new Connection({ port: broker.port });
+    await using _responder = respond<number>(connection, new Bind('sums'), ({ body }) => body + 1);
+    expect(String((await once(child.stdout, 'data'))[0])).toBe('2\n');
+    expect((await exited)[0]).toBe(0);
   });
 });

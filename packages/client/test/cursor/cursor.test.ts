@@ -1,3 +1,4 @@
+import { decodePurgeStream, Opcode } from '@simplemq/protocol';
 import { describe, expect, it } from 'vitest';
 import { Bind, Connection, Follower, Publisher } from '../../src/index.ts';
 import { FakeBroker } from '../fake-broker.ts';
@@ -16,6 +17,27 @@ describe('Cursor', () => {
     expect(await cursor.purgeStream('a')).toBe(3);
     await cursor.deleteStream('a');
     await expect(cursor.streamInfo('a')).rejects.toMatchObject({ code: 'StreamNotFound' });
+  });
+
+  it('updates a stream, and purges up to a place', async () => {
+    await using broker = await FakeBroker.start();
+    await using connection = new Connection({ port: broker.port });
+    const cursor = connection.cursor();
+    await cursor.createStream('q');
+    await cursor.updateStream('q', { maxBytes: 5, overflow: 'drop-oldest' });
+    expect(broker.management.updates).toEqual([
+      { stream: 'q', options: { maxBytes: 5, overflow: 'drop-oldest' } },
+    ]);
+    await cursor.purgeStream('q', { sequence: 7 });
+    await cursor.purgeStream('q', { time: new Date(1_800_000_000_000) });
+    const purges = broker.frames.filter(({ opcode }) => opcode === Opcode.PurgeStream);
+    expect(purges.map(({ payload }) => decodePurgeStream(payload))).toEqual([
+      { stream: 'q', sequence: 7 },
+      { stream: 'q', time: 1_800_000_000_000 },
+    ]);
+    await expect(cursor.purgeStream('q', { sequence: 1, time: 1 })).rejects.toMatchObject({
+      code: 'InvalidOption',
+    });
   });
 
   it('lists pending entries a message at a time, over pages, up to the limit', async () => {

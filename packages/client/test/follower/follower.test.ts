@@ -278,7 +278,7 @@ describe('getMessages', () => {
       expect.objectContaining({ code: 'InvalidOption' }),
     );
     const nowhere = { startFrom: 'last' } as unknown as FollowerOptions;
-    expect(() => new Follower(test.connection, new Bind('q'), nowhere).getMessages()).toThrow(
+    expect(() => new Follower(test.connection, new Bind('q'), nowhere)).toThrow(
       expect.objectContaining({ code: 'InvalidOption', details: { option: 'startFrom' } }),
     );
   });

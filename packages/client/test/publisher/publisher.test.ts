@@ -172,6 +172,18 @@ describe('Publisher', () => {
     expect(bodiesOf(test.broker)).toEqual([1, 6]);
   });
 
+  it('refuses any number of messages that ask for what the broker lacks, each by itself', async () => {
+    await using test = await setUp();
+    const sent = Array.from({ length: 20_000 }, (_, i) =>
+      test.publisher.sendMessage(i, i % 2 === 0 ? { delayMs: 60_000 } : { ttlMs: 1 + i, priority: 'low' }),
+    );
+    const codes = (await Promise.allSettled(sent)).map((result) => {
+      return result.status === 'rejected' ? result.reason.code : result.status;
+    });
+    expect(new Set(codes)).toEqual(new Set(['Unsupported']));
+    expect((await test.publisher.sendMessage(1)).streams).toEqual([{ stream: 'q', sequence: 1 }]);
+  });
+
   it('sends them to a broker that has it', async () => {
     await using test = await setUp({ features: ['priority'] });
     const receipt = await test.publisher.sendMessage(1, { priority: 'high' });

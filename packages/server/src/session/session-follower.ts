@@ -86,11 +86,18 @@ export class SessionFollower implements FollowerSink {
     this.#engineFollower?.resume();
   }
 
-  /** What it holds goes back to the group at once. */
+  /** It leaves: what it holds goes back to the group at once. */
   close(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#engineFollower?.close();
+  }
+
+  /** Its connection has ended. */
+  lose(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#engineFollower?.lose();
   }
 
   #send(engineFollower: EngineFollower, run: DeliveredRun): boolean {

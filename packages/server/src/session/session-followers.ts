@@ -33,7 +33,7 @@ export class SessionFollowers {
     this.#opening++;
     try {
       const engineFollower = await engine.follow(request, follower);
-      if (this.#isClosed) return engineFollower.close();
+      if (this.#isClosed) return engineFollower.lose();
       this.#entries.set(engineFollower.id, { follower, engine: engineFollower });
       follower.begin(requestId, engineFollower);
     } finally {
@@ -62,9 +62,10 @@ export class SessionFollowers {
     this.#entries.delete(id);
   }
 
-  closeAll(): void {
+  /** The connection has ended. */
+  loseAll(): void {
     this.#isClosed = true;
-    for (const { follower } of this.#entries.values()) follower.close();
+    for (const { follower } of this.#entries.values()) follower.lose();
     this.#entries.clear();
   }
 

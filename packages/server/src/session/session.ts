@@ -142,7 +142,7 @@ export class Session implements FollowerHost {
     if (this.#state === 'ending' || this.#state === 'closed') return;
     this.#reason = reason;
     this.#state = 'ending';
-    this.#context?.followers.closeAll();
+    this.#context?.followers.loseAll();
     this.#writer.flush();
     this.#socket.end();
     // It is read on, and discarded: a socket that is closed with bytes unread resets, and our last words would be lost.
@@ -275,7 +275,7 @@ export class Session implements FollowerHost {
     clearTimeout(this.#timer);
     this.#shared.intake.leave(this.#intake);
     // What its followers held goes back to their groups at once.
-    this.#context?.followers.closeAll();
+    this.#context?.followers.loseAll();
     this.#log();
     this.#shared.onClosed(this);
   }

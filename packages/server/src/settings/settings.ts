@@ -29,6 +29,7 @@ export interface LimitSettings {
   readonly maxOutgoingBytes: number;
   readonly maxFollowersPerConnection: number;
   readonly maxStreams: number;
+  readonly maxDedupIds: number;
 }
 
 export interface LogSettings {

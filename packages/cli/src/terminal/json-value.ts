@@ -1,10 +1,10 @@
 /**
- * A body as JSON in one line. What JSON has no type for is an object with one key that names the type: bytes are
- * `{"$base64":"…"}`, a bigint is `{"$bigint":"…"}`, a Map `{"$map":[[key,value],…]}`, a Set `{"$set":[…]}`. A date is
+ * A body as JSON in one line, or indented. What JSON has no type for is an object with one key that names the type: bytes
+ * are `{"$base64":"…"}`, a bigint is `{"$bigint":"…"}`, a Map `{"$map":[[key,value],…]}`, a Set `{"$set":[…]}`. A date is
  * the string that JSON gives it; undefined and NaN are null.
  */
-export function jsonText(value: unknown): string {
-  return JSON.stringify(value, replaced) ?? 'null';
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, replaced, indent) ?? 'null';
 }
 
 /** `this` holds the value as it was before its toJSON, which a Buffer has. */

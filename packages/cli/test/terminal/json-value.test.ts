@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { jsonText } from '../../src/messages/json-value.ts';
+import { jsonText } from '../../src/terminal/json-value.ts';
 
 test.each([
   ['text', '"text"'],

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { startTestBroker } from '@simplemq/testkit';
 import { describe, expect, it } from 'vitest';
-import { Bind, Connection, Follower, Publisher } from '../src/index.ts';
+import { Bind, Connection, Follower, Publisher } from '../../src/index.ts';
 
 describe('with a real broker', () => {
   it('publishes, follows and acks many messages in order', async () => {
@@ -24,19 +24,6 @@ describe('with a real broker', () => {
       }
     }
     expect(await cursor.streamInfo('q')).toMatchObject({ messages: 0, nextSequence: 20_001 });
-  });
-
-  it('refuses any number of messages that ask for what the broker lacks, each by itself', async () => {
-    await using broker = await startTestBroker();
-    await using connection = new Connection({ host: broker.host, port: broker.port });
-    await connection.cursor().createStream('q');
-    const publisher = new Publisher<number>(connection, new Bind('q'));
-    const sent = Array.from({ length: 20_000 }, (_, i) => publisher.sendMessage(i, { delayMs: 60_000 }));
-    const codes = (await Promise.allSettled(sent)).map((result) => {
-      return result.status === 'rejected' ? result.reason.code : result.status;
-    });
-    expect(new Set(codes)).toEqual(new Set(['Unsupported']));
-    expect((await publisher.sendMessage(1)).streams).toEqual([{ stream: 'q', sequence: 1 }]);
   });
 
   it('gives each of many followers on one connection a large message, without cutting it', async () => {

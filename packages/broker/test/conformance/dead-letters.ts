@@ -1,0 +1,454 @@
+import type { DeadLetter } from '@simplemq/protocol';
+import { describe, expect, test } from 'vitest';
+import type { Engine } from '../../src/engine/engine.ts';
+import { batchOfMany, sharingBatch } from '../batches.ts';
+import { RecordingFollower } from '../recording-follower.ts';
+import { messagesOf, publish, type ReadMessage } from './asking.ts';
+import type { EngineKind } from './engine-kind.ts';
+import { eventually, pass } from './waiting.ts';
+
+const bind = { stream: 's' };
+/** One delivery, and no second. */
+const once = { retry: { maxDeliveries: 1 } };
+
+type Letter = ReadMessage & { readonly dead: DeadLetter };
+
+export function deadLetters({ open, survives }: EngineKind): void {
+  describe('dead letters', () => {
+    test('are made of messages that failed as often as they may, and tell of each attempt', async () => {
+      await using opened = await open();
+      await opened.engine.createStream('s', {});
+      const options = { retry: { maxDeliveries: 3, delayMs: 0 } };
+      const from = Date.now();
+      const follower = await RecordingFollower.follow(opened.engine, bind, { credit: 1, options });
+      const record = { body: 'x', key: 'k', headers: { a: '1', b: '2' }, messageId: 'id' };
+      await publish(opened.engine, 's', record, 'other');
+      await follower.until(1);
+      await follower.fail([follower.deliveries[0]!], 'first');
+      await follower.fail([await follower.next()], 'second');
+      if (survives) await opened.restart();
+      const { engine } = opened;
+      const last = await RecordingFollower.follow(engine, bind, { credit: 1 });
+      await last.until(1);
+      expect(last.deliveries).toMatchObject([{ body: 'x', attempt: 3 }]);
+      await last.fail(last.deliveries, 'Third and last');
+      const [letter] = await untilDead(engine, 1);
+      expect(letter).toMatchObject({
+        body: 'x',
+        attributes: { key: 'k', headers: { a: '1', b: '2' } },
+        dead: { stream: 's', group: 'workers', sequence: 1, cause: 'maxDeliveries', error: 'Third and last' },
+      });
+      const { attempts, publishedAt, diedAt } = letter!.dead;
+      const failures = ['first', 'second', 'Third and last'];
+      expect(attempts.map(({ attempt, cause, error }) => [attempt, cause, error])).toEqual(
+        failures.map((error, index) => [index + 1, 'nack', error]),
+      );
+      const times = [from, publishedAt, ...attempts.map(({ at }) => at), diedAt, Date.now()];
+      expect(times).toEqual([...times].sort((a, b) => a - b));
+      // It left the pending entry list with that, and the stream.
+      expect(await engine.groupInfo('s', 'workers')).toMatchObject({ pending: 0, lag: 1, deadLettered: 1 });
+      expect(await engine.streamInfo('s')).toMatchObject({ messages: 1 });
+      expect(await engine.streamInfo('$dead.s')).toMatchObject({ messages: 1 });
+      expect(await last.next()).toMatchObject({ body: 'other' });
+    });
+
+    test('tell how deliveries ended that nobody settled', async () => {
+      await using opened = await open();
+      const { engine } = opened;
+      await engine.createStream('s', {});
+      const options = { retry: { maxDeliveries: 2, delayMs: 0 } };
+      const hung = await RecordingFollower.follow(engine, bind, { credit: 1, leaseMs: 100, options });
+      await publish(engine, 's', 'x');
+      await hung.until(1);
+      const lost = await RecordingFollower.follow(engine, bind, { credit: 1, client: 'lost one' });
+      await lost.until(1);
+      lost.lose();
+      const [letter] = await untilDead(engine, 1);
+      expect(letter!.dead).toMatchObject({
+        cause: 'maxDeliveries',
+        error: expect.stringContaining('lost one'),
+        attempts: [
+          { attempt: 1, cause: 'expired', error: expect.stringContaining('100 ms') },
+          { attempt: 2, cause: 'disconnected' },
+        ],
+      });
+    });
+
+    test('are made of what is rejected, at once and with the reason', async () => {
+      await using opened = await open();
+      await opened.engine.createStream('s', {});
+      const follower = await RecordingFollower.follow(opened.engine, bind, { credit: 4 });
+      await publish(opened.engine, 's', '1', '2', '3', '4');
+      await follower.until(4);
+      const [first, second, third, fourth] = follower.deliveries;
+      expect(await follower.reject([first!, third!], 'makes no sense')).toEqual([]);
+      // It is there when the reject is answered.
+      if (survives) await opened.restart();
+      const { engine } = opened;
+      const letters = await lettersOf(engine);
+      expect(letters.map(({ body, dead }) => [body, dead.cause, dead.error, dead.attempts.length])).toEqual([
+        ['1', 'rejected', 'makes no sense', 1],
+        ['3', 'rejected', 'makes no sense', 1],
+      ]);
+      expect(letters[0]!.dead.attempts).toMatchObject([{ attempt: 1, cause: 'rejected' }]);
+      expect(await engine.streamInfo('s')).toMatchObject({ messages: 2 });
+      const rest = await RecordingFollower.follow(engine, bind, { credit: 10 });
+      if (survives) {
+        await rest.until(2);
+        expect(rest.bodies).toEqual(['2', '4']);
+        expect(await rest.ack(...rest.deliveries)).toEqual([]);
+      } else {
+        expect(await follower.ack(second!, fourth!)).toEqual([]);
+      }
+      expect(await engine.streamInfo('s')).toMatchObject({ messages: 0, bytes: 0 });
+    });
+
+    test('are not made of what is rejected too late', async () => {
+      await using opened = await open();
+      const { engine } = opened;
+      await engine.createStream('s', {});
+      const follower = await RecordingFollower.follow(engine, bind, { credit: 2 });
+      await publish(engine, 's', '1', '2');
+      await follower.until(2);
+      const [first, second] = follower.deliveries;
+      await follower.ack(first!);
+      const stale = [{ stream: 's', ranges: [{ first: 1, last: 1, attempt: 1 }] }];
+      expect(await follower.reject([first!, second!])).toEqual(stale);
+      expect((await lettersOf(engine)).map(({ body }) => body)).toEqual(['2']);
+    });
+
+    test('are made in each group by itself', async () => {
+      await using opened = await open();
+      const { engine } = opened;
+      await engine.createStream('s', {});
+      const follow = (group: string) => RecordingFollower.follow(engine, bind, { group, credit: 1 });
+      const [a, b] = [await follow('a'), await follow('b')];
+      await publish(engine, 's', 'x');
+      await Promise.all([a.until(1), b.until(1)]);
+      await a.reject(a.deliveries, 'of a');
+      expect(await engine.streamInfo('s')).toMatchObject({ messages: 1 });
+      await b.reject(b.deliveries, 'of b');
+      expect(await engine.streamInfo('s')).toMatchObject({ messages: 0, bytes: 0 });
+      const letters = await lettersOf(engine);
+      expect(letters.map(({ dead }) => [dead.group, dead.error])).toEqual([
+        ['a', 'of a'],
+        ['b', 'of b'],
+      ]);
+    });
+
+    test('are found by what is asked for, a page at a time', async () => {
+      await using opened = await open();
+      await opened.engine.createStream('s', {});
+      const rejectAs = async (group: string, error: string) => {
+        const follower = await RecordingFollower.follow(opened.engine, bind, { group, credit: 6 });
+        await follower.until(6);
+        await follower.reject(follower.deliveries, error);
+      };
+      const record = (index: number) => ({ body: `${index}`, headers: { kind: `${index % 2}`, all: 'yes' } });
+      await publish(opened.engine, 's', ...Array.from({ length: 6 }, (_, index) => record(index)));
+      await opened.engine.createGroup({ stream: 's', group: 'b' });
+      await rejectAs('a', 'Timed Out after 5 s');
+      await pass(5);
+      const between = Date.now();
+      await pass(5);
+      await rejectAs('b', 'wrong number');
+      if (survives) await opened.restart();
+      const { engine } = opened;
+      const found = async (filter: object) =>
+        (await lettersOf(engine, filter)).map(({ body, dead }) => `${dead.group}${body}`);
+      const all = ['a0', 'a1', 'a2', 'a3', 'a4', 'a5', 'b0', 'b1', 'b2', 'b3', 'b4', 'b5'];
+      expect(await found({})).toEqual(all);
+      expect(await found({ group: 'b' })).toEqual(all.slice(6));
+      expect(await found({ until: between })).toEqual(all.slice(0, 6));
+      expect(await found({ since: between })).toEqual(all.slice(6));
+      expect(await found({ error: 'timed out' })).toEqual(all.slice(0, 6));
+      expect(await found({ headers: { kind: '1', all: 'yes' } })).toEqual(
+        all.filter((name) => Number(name[1]) % 2 === 1),
+      );
+      expect(await found({ headers: { kind: '2' } })).toEqual([]);
+      expect(await found({ sequences: [2, 9, 77] })).toEqual(['a1', 'b2']);
+      expect(await found({ group: 'a', headers: { kind: '0' }, sequences: [1, 2, 3, 9] })).toEqual([
+        'a0',
+        'a2',
+      ]);
+      const first = await engine.deadLetters({ stream: 's', filter: { group: 'b' }, limit: 4 });
+      expect(messagesOf(first).map(({ sequence }) => sequence)).toEqual([7, 8, 9, 10]);
+      expect(first).toMatchObject({ more: true });
+      const after = first.next - 1;
+      const second = await engine.deadLetters({ stream: 's', filter: { group: 'b' }, after, limit: 4 });
+      expect(messagesOf(second).map(({ sequence }) => sequence)).toEqual([11, 12]);
+      expect(second).toMatchObject({ more: false });
+    });
+
+    test('are redriven to the group in which they died, and to no other', async () => {
+      await using opened = await open();
+      await opened.engine.createStream('s', {});
+      const follow = (group: string) =>
+        RecordingFollower.follow(opened.engine, bind, { group, credit: 100, options: once });
+      const [died, other] = [await follow('died'), await follow('other')];
+      const record = { body: 'x', key: 'k', headers: { a: '1' }, priority: 3, ttlMs: 3_600_000 };
+      await publish(opened.engine, 's', record, 'y');
+      await Promise.all([died.until(2), other.until(2)]);
+      await other.ack(...other.deliveries);
+      await died.fail(died.deliveries, 'not today');
+      await untilDead(opened.engine, 2);
+      expect(await opened.engine.streamInfo('s')).toMatchObject({ messages: 0, bytes: 0 });
+      const filter = { headers: { a: '1' } };
+      expect(await opened.engine.redrive({ stream: 's', filter })).toMatchObject({ messages: 1, more: false });
+      expect((await lettersOf(opened.engine)).map(({ body }) => body)).toEqual(['y']);
+      died.close();
+      other.close();
+      if (survives) await opened.restart();
+      const { engine } = opened;
+      const [again, elsewhere] = [await follow('died'), await follow('other')];
+      const late = await RecordingFollower.follow(engine, bind, { group: 'late', credit: 100 });
+      await again.until(1);
+      expect(again.deliveries).toMatchObject([
+        { sequence: 3, attempt: 1, body: 'x', attributes: { key: 'k', headers: { a: '1' }, priority: 3 } },
+      ]);
+      await publish(engine, 's', 'z');
+      await Promise.all([again.until(2), elsewhere.until(1), late.until(1)]);
+      expect([...elsewhere.bodies, ...late.bodies]).toEqual(['z', 'z']);
+      for (const follower of [again, elsewhere, late]) await follower.ack(...follower.deliveries);
+      expect(await engine.streamInfo('s')).toMatchObject({ messages: 0, bytes: 0 });
+    });
+
+    test('that fail again are dead letters again, with the new attempts', async () => {
+      await using opened = await open();
+      const { engine } = opened;
+      await engine.createStream('s', {});
+      const follower = await RecordingFollower.follow(engine, bind, { credit: 10, options: once });
+      await publish(engine, 's', 'x');
+      await follower.until(1);
+      await follower.fail(follower.deliveries, 'once');
+      await untilDead(engine, 1);
+      await engine.redrive({ stream: 's' });
+      await follower.until(2);
+      await follower.fail([follower.deliveries[1]!], 'again');
+      const [letter] = await untilDead(engine, 1);
+      expect(letter).toMatchObject({ body: 'x', dead: { sequence: 2, error: 'again' } });
+      expect(letter!.dead.attempts).toMatchObject([{ attempt: 1, error: 'again' }]);
+    });
+
+    test('are redriven and deleted a page at a time', async () => {
+      await using opened = await open();
+      await opened.engine.createStream('s', {});
+      const options = { credit: 10 };
+      const follower = await RecordingFollower.follow(opened.engine, bind, options);
+      await opened.engine.publish({ bind, batch: batchOfMany(10) });
+      await follower.until(10);
+      await follower.reject(follower.deliveries);
+      const first = await opened.engine.redrive({ stream: 's', limit: 3 });
+      expect(first).toEqual({ messages: 3, after: 3, more: true });
+      const { after } = first;
+      const second = await opened.engine.deleteDeadLetters({ stream: 's', after, limit: 4 });
+      expect(second).toEqual({ messages: 4, after: 7, more: true });
+      if (survives) await opened.restart();
+      const { engine } = opened;
+      expect(await engine.streamInfo('$dead.s')).toMatchObject({ messages: 3, nextSequence: 11 });
+      expect((await lettersOf(engine)).map(({ body }) => body)).toEqual(['8', '9', '10']);
+      expect(await engine.redrive({ stream: 's', after: second.after })).toMatchObject({
+        messages: 3,
+        more: false,
+      });
+      expect(await engine.redrive({ stream: 's' })).toMatchObject({ messages: 0, more: false });
+      expect(await engine.streamInfo('$dead.s')).toMatchObject({ messages: 0, bytes: 0 });
+      const rest = await RecordingFollower.follow(engine, bind, { credit: 10 });
+      const count = survives ? 6 : 6;
+      follower.close();
+      await rest.until(count);
+      expect(rest.bodies).toEqual(['1', '2', '3', '8', '9', '10']);
+    });
+
+    test('are moved once by those who ask at the same time', async () => {
+      await using opened = await open();
+      const { engine } = opened;
+      await engine.createStream('s', {});
+      const follower = await RecordingFollower.follow(engine, bind, { credit: 10 });
+      await engine.publish({ bind, batch: batchOfMany(10) });
+      await follower.until(10);
+      await follower.reject(follower.deliveries);
+      const moved = await Promise.all([
+        engine.redrive({ stream: 's' }),
+        engine.redrive({ stream: 's' }),
+        engine.deleteDeadLetters({ stream: 's' }),
+      ]);
+      expect(moved.reduce((sum, { messages }) => sum + messages, 0)).toBe(10);
+      expect(await engine.streamInfo('s')).toMatchObject({ messages: moved[0].messages + moved[1].messages });
+      expect(await engine.streamInfo('$dead.s')).toMatchObject({ messages: 0, bytes: 0 });
+    });
+
+    test('of a group that is gone are not redriven, until it is there again', async () => {
+      await using opened = await open();
+      const { engine } = opened;
+      await engine.createStream('s', {});
+      const [a, b] = [
+        await RecordingFollower.follow(engine, bind, { group: 'a', credit: 10 }),
+        await RecordingFollower.follow(engine, bind, { group: 'b', credit: 10 }),
+      ];
+      await publish(engine, 's', 'x');
+      await Promise.all([a.until(1), b.until(1)]);
+      await a.reject(a.deliveries);
+      await b.reject(b.deliveries);
+      await engine.deleteGroup('s', 'b');
+      const gone = { code: 'GroupNotFound', details: { group: 'b' } };
+      await expect(engine.redrive({ stream: 's' })).rejects.toMatchObject(gone);
+      // All of a page or none of it.
+      expect(await lettersOf(engine)).toHaveLength(2);
+      expect(await engine.redrive({ stream: 's', filter: { group: 'a' } })).toMatchObject({ messages: 1 });
+      await a.until(2);
+      await engine.createGroup({ stream: 's', group: 'b', startFrom: 'new' });
+      expect(await engine.redrive({ stream: 's' })).toMatchObject({ messages: 1 });
+      const again = await RecordingFollower.follow(engine, bind, { group: 'b', credit: 10 });
+      await again.until(1);
+    });
+
+    test('that have no room in their stream stay dead letters', async () => {
+      await using opened = await open();
+      const { engine } = opened;
+      await engine.createStream('s', { maxMessages: 2 });
+      const follower = await RecordingFollower.follow(engine, bind, { credit: 2 });
+      await publish(engine, 's', '1', '2');
+      await follower.until(2);
+      await follower.reject(follower.deliveries);
+      await publish(engine, 's', '3');
+      await expect(engine.redrive({ stream: 's' })).rejects.toMatchObject({ code: 'StreamFull' });
+      expect(await lettersOf(engine)).toHaveLength(2);
+      expect(await engine.redrive({ stream: 's', limit: 1 })).toMatchObject({ messages: 1, more: true });
+    });
+
+    test('are there before anything died, as none', async () => {
+      await using opened = await open();
+      const { engine } = opened;
+      await engine.createStream('s', {});
+      expect(await lettersOf(engine)).toEqual([]);
+      expect(await engine.redrive({ stream: 's' })).toMatchObject({ messages: 0, more: false });
+      expect(await engine.deleteDeadLetters({ stream: 's' })).toMatchObject({ messages: 0, more: false });
+      for (const asked of [
+        engine.deadLetters({ stream: 'none' }),
+        engine.redrive({ stream: 'none' }),
+        engine.deleteDeadLetters({ stream: 'none' }),
+      ]) {
+        await expect(asked).rejects.toMatchObject({ code: 'StreamNotFound' });
+      }
+    });
+
+    test('go with their stream, and one of its name begins without any', async () => {
+      await using opened = await open();
+      await opened.engine.createStream('s', {});
+      const follower = await RecordingFollower.follow(opened.engine, bind, { credit: 1 });
+      await publish(opened.engine, 's', 'x');
+      await follower.until(1);
+      await follower.reject(follower.deliveries);
+      await opened.engine.deleteStream('s');
+      if (survives) await opened.restart();
+      const { engine } = opened;
+      const gone = { code: 'StreamNotFound' };
+      await expect(engine.deadLetters({ stream: 's' })).rejects.toMatchObject(gone);
+      await expect(engine.streamInfo('$dead.s')).rejects.toMatchObject(gone);
+      await engine.createStream('s', {});
+      expect(await lettersOf(engine)).toEqual([]);
+    });
+
+    test('are a stream that can be followed, and that patterns pass over unless they name it', async () => {
+      await using opened = await open();
+      const { engine } = opened;
+      await engine.createStream('s', {});
+      const regex = await RecordingFollower.follow(engine, { pattern: '.' }, { group: 'all', credit: 10 });
+      const dead = await RecordingFollower.follow(engine, { pattern: '^\\$dead' }, { credit: 10 });
+      await publish(engine, 's', 'x');
+      await regex.until(1);
+      await regex.reject(regex.deliveries, 'why not');
+      await dead.until(1);
+      expect(dead.deliveries).toMatchObject([
+        { stream: '$dead.s', body: 'x', attributes: { dead: { error: 'why not' } } },
+      ]);
+      await dead.ack(...dead.deliveries);
+      expect(await lettersOf(engine)).toEqual([]);
+      expect(await engine.streamInfo('$dead.s')).toMatchObject({ messages: 0, bytes: 0 });
+      expect(regex.deliveries).toHaveLength(1);
+      expect((await engine.listStreams({})).streams.map(({ name }) => name)).toEqual(['s']);
+    });
+
+    test('that are deleted while somebody holds them are counted once', async () => {
+      await using opened = await open();
+      const { engine } = opened;
+      await engine.createStream('s', {});
+      const follower = await RecordingFollower.follow(engine, bind, { credit: 3 });
+      await publish(engine, 's', '1', '2', '3');
+      await follower.until(3);
+      await follower.reject(follower.deliveries);
+      const dead = await RecordingFollower.follow(engine, { stream: '$dead.s' }, { credit: 2 });
+      await dead.until(2);
+      expect(await engine.deleteDeadLetters({ stream: 's', filter: { sequences: [1, 3] } })).toMatchObject({
+        messages: 2,
+      });
+      expect(await engine.streamInfo('$dead.s')).toMatchObject({ messages: 1 });
+      await dead.ack(...dead.deliveries);
+      dead.credit(10);
+      expect(await engine.streamInfo('$dead.s')).toMatchObject({ messages: 0, bytes: 0 });
+    });
+
+    test('are made of what expired where the group asks for it', async () => {
+      await using opened = await open();
+      await opened.engine.createStream('s', {});
+      const options = { deadLetterExpired: true };
+      await opened.engine.createGroup({ stream: 's', group: 'buries', options });
+      await opened.engine.createGroup({ stream: 's', group: 'drops' });
+      await opened.engine.publish({ bind, batch: sharingBatch({ ttlMs: 30 }, '1', '2') });
+      await publish(opened.engine, 's', '3');
+      await pass(40);
+      const follow = (group: string) => RecordingFollower.follow(opened.engine, bind, { group, credit: 9 });
+      const [buries, drops] = [await follow('buries'), await follow('drops')];
+      await Promise.all([buries.until(1), drops.until(1)]);
+      const letters = await untilDead(opened.engine, 2);
+      expect([...buries.bodies, ...drops.bodies]).toEqual(['3', '3']);
+      expect(letters.map(({ body, dead }) => [body, dead.group, dead.cause, dead.attempts])).toEqual([
+        ['1', 'buries', 'expired', []],
+        ['2', 'buries', 'expired', []],
+      ]);
+      expect(await opened.engine.groupInfo('s', 'buries')).toMatchObject({ expired: 2, deadLettered: 2 });
+      expect(await opened.engine.groupInfo('s', 'drops')).toMatchObject({ expired: 2, deadLettered: 0 });
+      // Redriven, they do not expire again.
+      await opened.engine.redrive({ stream: 's' });
+      await buries.until(3);
+      expect(buries.bodies).toEqual(['3', '1', '2']);
+    });
+
+    test('are made of what failed for the last time just before a restart', async () => {
+      if (!survives) return;
+      await using opened = await open();
+      await opened.engine.createStream('s', {});
+      const follower = await RecordingFollower.follow(opened.engine, bind, { credit: 2, options: once });
+      await publish(opened.engine, 's', '1', '2');
+      await follower.until(2);
+      await follower.fail([follower.deliveries[0]!], 'broken');
+      // The second is in hand: when the engine closes, its only delivery has failed too.
+      await opened.restart();
+      const letters = await untilDead(opened.engine, 2);
+      expect(letters.map(({ body, dead }) => [body, dead.cause, dead.attempts.length]).sort()).toEqual([
+        ['1', 'maxDeliveries', 1],
+        ['2', 'maxDeliveries', 1],
+      ]);
+      expect(await opened.engine.streamInfo('s')).toMatchObject({ messages: 0 });
+    });
+  });
+}
+
+/** Those that match, read in pages. */
+async function lettersOf(engine: Engine, filter: object = {}): Promise<Letter[]> {
+  const letters: Letter[] = [];
+  for (let after = 0, more = true; more; ) {
+    const page = await engine.deadLetters({ stream: 's', filter, after });
+    letters.push(...messagesOf(page).map((read) => ({ ...read, dead: read.attributes.dead! })));
+    after = page.next - 1;
+    ({ more } = page);
+  }
+  return letters;
+}
+
+/** Settles when there are so many. */
+async function untilDead(engine: Engine, count: number): Promise<Letter[]> {
+  await eventually(async () => (await lettersOf(engine)).length >= count);
+  return lettersOf(engine);
+}

@@ -1,0 +1,97 @@
+import { startTestBroker } from '@simplemq/testkit';
+import { describe, expect, it } from 'vitest';
+import { Bind, Connection, Follower, Publisher } from '../../src/index.ts';
+
+async function setUp() {
+  const broker = await startTestBroker();
+  const connection = new Connection({ port: broker.port, host: broker.host });
+  await connection.cursor().createStream('q');
+  return {
+    connection,
+    cursor: connection.cursor(),
+    publisher: new Publisher<number | string>(connection, new Bind('q')),
+    follower: new Follower<number | string>(connection, new Bind('q')),
+    async [Symbol.asyncDispose]() {
+      await connection.close();
+      await broker[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Takes and acks so many messages. */
+async function bodies(follower: Follower<number | string>, count: number): Promise<(number | string)[]> {
+  const seen: (number | string)[] = [];
+  for await (const message of follower.getMessages()) {
+    seen.push(message.body);
+    await message.ack();
+    if (seen.length === count) break;
+  }
+  return seen;
+}
+
+describe('publishing to a real broker', () => {
+  it('stores a message id once, and tells where the first one is', async () => {
+    await using test = await setUp();
+    const ids = ['a', 'b', 'a', undefined, 'b', 'c'];
+    const receipts = await Promise.all(
+      ids.map((messageId, i) => test.publisher.sendMessage(i, messageId === undefined ? {} : { messageId })),
+    );
+    expect(receipts.map(({ streams }) => streams[0])).toEqual([
+      { stream: 'q', sequence: 1 },
+      { stream: 'q', sequence: 2 },
+      { stream: 'q', sequence: 1, duplicate: true },
+      { stream: 'q', sequence: 3 },
+      { stream: 'q', sequence: 2, duplicate: true },
+      { stream: 'q', sequence: 4 },
+    ]);
+    expect((await test.cursor.read('q')).map(({ body }) => body)).toEqual([0, 1, 3, 5]);
+  });
+
+  it('hands out what is more urgent first, and each priority in its order', async () => {
+    await using test = await setUp();
+    const priorities = ['low', 'normal', 'high', 'critical'] as const;
+    const sent = Array.from({ length: 40 }, (_, i) => {
+      const priority = priorities[i % 4]!;
+      return test.publisher.sendMessage(`${priority} ${i}`, { priority });
+    });
+    await Promise.all(sent);
+    const of = (level: number) =>
+      Array.from({ length: 10 }, (_, i) => `${priorities[level]} ${i * 4 + level}`);
+    expect(await bodies(test.follower, 40)).toEqual([...of(3), ...of(2), ...of(1), ...of(0)]);
+  });
+
+  it('delivers a delayed message when its time has come, and not before', async () => {
+    await using test = await setUp();
+    const begun = performance.now();
+    const [delayed, dated] = await Promise.all([
+      test.publisher.sendMessage('delayed', { delayMs: 150 }),
+      test.publisher.sendMessage('dated', { deliverAt: new Date(Date.now() + 300) }),
+      test.publisher.sendMessage('now'),
+    ]);
+    expect(delayed.streams[0]).toMatchObject({ sequence: 0, delayedId: expect.any(Number) });
+    const waiting = await test.cursor.delayed('q');
+    expect(waiting.map(({ id }) => id)).toContain(delayed.streams[0]!.delayedId);
+    expect(waiting.map(({ id }) => id)).toContain(dated.streams[0]!.delayedId);
+    expect(await test.cursor.streamInfo('q')).toMatchObject({ messages: 1, delayed: 2 });
+    expect(await bodies(test.follower, 2)).toEqual(['now', 'delayed']);
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(145);
+    expect(await bodies(test.follower, 1)).toEqual(['dated']);
+  });
+
+  it('never delivers what was cancelled', async () => {
+    await using test = await setUp();
+    const { streams } = await test.publisher.sendMessage('never', { delayMs: 100 });
+    await test.publisher.sendMessage('later', { delayMs: 200 });
+    expect(await test.cursor.cancelDelayed('q', [streams[0]!.delayedId!])).toBe(1);
+    expect(await test.cursor.cancelDelayed('q', [streams[0]!.delayedId!])).toBe(0);
+    expect(await bodies(test.follower, 1)).toEqual(['later']);
+  });
+
+  it('does not deliver what is past its ttlMs', async () => {
+    await using test = await setUp();
+    await test.publisher.sendMessage('short', { ttlMs: 1 });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await test.publisher.sendMessage('long', { ttlMs: 60_000 });
+    expect(await bodies(test.follower, 1)).toEqual(['long']);
+  });
+});

@@ -1,0 +1,77 @@
+import { parseArgs } from 'node:util';
+import { type ChainRunOptions, type ChainVerdict, chainRun } from './chain-run.ts';
+import { CHAIN_RULES, type ChainRule } from './check-chain.ts';
+
+const USAGE = `npm run crash:chain -- [--kills 200] [--seed n] [--json]
+
+Jobs go through three stages, each of which reads, computes, publishes and acks in one transaction; some are poison.
+Kills the broker and the stages with SIGKILL at random moments, and checks that each good job has one result, and each
+poison job one dead letter with all its attempts. Exits 1 if not.`;
+
+/** Of each broken promise so many cases are shown. */
+const SHOWN_MAX = 20;
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '200' },
+    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+const kills = Number(values.kills);
+const seed = Number(values.seed);
+const isRight = Number.isSafeInteger(kills) && kills > 0 && Number.isSafeInteger(seed);
+if (values.help || !isRight) {
+  console.error(USAGE);
+  process.exit(values.help ? 0 : 1);
+}
+
+const startedAt = performance.now();
+const verdict = await chainRun({ kills, seed, onKill: showKill });
+const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
+if (values.json) console.log(JSON.stringify({ kills, seed, seconds, ...verdict }, undefined, 2));
+else showVerdict(verdict);
+process.exitCode = verdict.violations.length === 0 ? 0 : 1;
+
+function showKill({
+  number,
+  victim,
+  upMs,
+  restartMs,
+  jobs,
+}: Parameters<NonNullable<ChainRunOptions['onKill']>>[0]): void {
+  if (!process.stderr.isTTY) return;
+  const when = `${Math.round(upMs)} ms after all was up; back in ${Math.round(restartMs)} ms; ${jobs} jobs`;
+  process.stderr.write(
+    `\r\x1b[K${`kill ${number} of ${kills}: ${victim}, ${when}`}${number === kills ? '\n' : ''}`,
+  );
+}
+
+function showVerdict({ counts, violations }: ChainVerdict): void {
+  const broken = Map.groupBy(violations, ({ rule }) => rule);
+  const rows: [string, string | number][] = [
+    ['moments of a SIGKILL', `${kills} (seed ${seed}; ${seconds} s)`],
+    ['  brokers killed', counts.brokerKills],
+    ['  processes of stages killed', counts.stageKills],
+    ['jobs confirmed', counts.jobs],
+    ['  of them poison', counts.poison],
+    ['results', counts.results],
+    ['dead letters', counts.letters],
+    ["  attempts with the handler's error", counts.toldAttempts],
+    ['  attempts that a kill ended', counts.killedAttempts],
+    ['jobs that kills alone had brought there, redriven', counts.redriven],
+    ['', ''],
+    ...Object.entries(CHAIN_RULES).map(([rule, title]): [string, number] => [
+      title,
+      broken.get(rule as ChainRule)?.length ?? 0,
+    ]),
+  ];
+  const width = Math.max(...rows.map(([title]) => title.length));
+  for (const [title, value] of rows) console.log(`${title.padEnd(width)}  ${value}`.trimEnd());
+  for (const [rule, cases] of broken) {
+    console.error(`\n${CHAIN_RULES[rule]}:`);
+    for (const { text } of cases.slice(0, SHOWN_MAX)) console.error(`  ${text}`);
+    if (cases.length > SHOWN_MAX) console.error(`  and ${cases.length - SHOWN_MAX} more`);
+  }
+}

@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { StageOptions } from './stage-options.ts';
+
+const MAIN = fileURLToPath(new URL('./stage-main.ts', import.meta.url));
+
+/** A process of a stage, as the one that kills it holds it. */
+export class StageProcess {
+  readonly options: StageOptions;
+  /** Rejects when it ends by itself. */
+  readonly failed: Promise<never>;
+  readonly #process: ChildProcess;
+  readonly #exited: Promise<number | null>;
+  #mayEnd = false;
+  #errors = '';
+
+  private constructor(options: StageOptions) {
+    this.options = options;
+    this.#process = spawn(
+      process.execPath,
+      ['--conditions=@simplemq/source', MAIN, JSON.stringify(options)],
+      { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] },
+    );
+    this.#process.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.#errors += text;
+    });
+    this.#exited = once(this.#process, 'close').then(([code]) => code as number | null);
+    this.failed = this.#exited.then((code) => {
+      if (this.#mayEnd) return new Promise<never>(() => {});
+      throw new Error(`${options.name} ended by itself with code ${code}: ${this.#errors}`);
+    });
+    this.failed.catch(() => {});
+  }
+
+  /** Settles when it begins its work. */
+  static async start(options: StageOptions): Promise<StageProcess> {
+    const stage = new StageProcess(options);
+    await Promise.race([once(stage.#process, 'message'), stage.failed]);
+    return stage;
+  }
+
+  async kill(): Promise<void> {
+    this.#mayEnd = true;
+    this.#process.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  /** Has it finish what it has begun. */
+  async stop(): Promise<void> {
+    this.#mayEnd = true;
+    this.#process.send('stop');
+    const code = await this.#exited;
+    if (code !== 0) throw new Error(`${this.options.name} ended with code ${code}: ${this.#errors}`);
+  }
+}
