@@ -5,32 +5,67 @@ const COMMANDS = [
   'serve',
   'settings',
   'streams',
-  'create',
-  'delete',
-  'purge',
   'info',
+  'create',
+  'update',
+  'purge',
+  'delete',
   'publish',
   'follow',
+  'read',
+  'delayed list',
+  'delayed cancel',
+  'schedule list',
+  'schedule save',
+  'schedule pause',
+  'schedule resume',
+  'schedule delete',
+  'groups list',
+  'groups info',
+  'groups create',
+  'groups update',
+  'groups reset',
+  'groups delete',
   'pending',
+  'dead list',
+  'dead show',
+  'dead delete',
+  'redrive',
 ];
+const PARENTS = ['delayed', 'schedule', 'groups', 'dead'];
 
 test('without arguments the help is shown, with every command', async () => {
   const outcome = await simplemq([]);
   expect(outcome).toMatchObject({ code: 0, stderr: '' });
-  for (const command of COMMANDS) expect(outcome.stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
+  const names = new Set(COMMANDS.map((command) => command.split(' ')[0]));
+  for (const name of names) expect(outcome.stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
 });
+
+/** A list is what a command with subcommands does without one. */
+function mayOmitList(command: string): string {
+  return command.replace(/ list$/, '( list)?');
+}
 
 describe.concurrent.each(COMMANDS)('simplemq %s --help', (command) => {
   test('says what it does, with an example and --json', async () => {
-    const { code, stdout, stderr } = await simplemq([command, '--help']);
+    const { code, stdout, stderr } = await simplemq([...command.split(' '), '--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(new RegExp(`^Examples?:\\n  \\$ .*simplemq ${command}\\b`, 'm'));
+    expect(stdout).toMatch(new RegExp(`^Examples?:\\n  \\$ .*simplemq ${mayOmitList(command)}\\b`, 'm'));
     expect(stdout).toMatch(/^ {2}--json /m);
     expect(stdout).toMatch(/^ {2}--host <host> /m);
     expect(stdout).toMatch(/^ {2}--port <port> /m);
     const speaksToBroker = command !== 'serve' && command !== 'settings';
     expect(/^ {2}--user <name> /m.test(stdout)).toBe(speaksToBroker);
   });
+});
+
+test.each(PARENTS)('simplemq %s --help lists its commands, with an example', async (parent) => {
+  const { code, stdout } = await simplemq([parent, '--help']);
+  expect(code).toBe(0);
+  for (const command of COMMANDS.filter((name) => name.startsWith(`${parent} `))) {
+    expect(stdout).toMatch(new RegExp(`^  ${command.slice(parent.length + 1)}\\b`, 'm'));
+  }
+  expect(stdout).toMatch(new RegExp(`^Examples?:\\n  \\$ simplemq ${parent}\\b`, 'm'));
 });
 
 test.each([
@@ -40,6 +75,11 @@ test.each([
     "simplemq: unknown option '--prot'; did you mean --port? (see 'simplemq info --help')\n",
   ],
   [['create'], "simplemq: missing required argument 'stream' (see 'simplemq create --help')\n"],
+  [['groups'], "simplemq: missing required argument 'stream' (see 'simplemq groups list --help')\n"],
+  [
+    ['groups', 'info', 'orders'],
+    "simplemq: missing required argument 'group' (see 'simplemq groups info --help')\n",
+  ],
   [['--nothing'], "simplemq: unknown option '--nothing' (see 'simplemq --help')\n"],
   [['publish'], 'simplemq: name a stream, or give --regex <pattern>\n'],
   [['follow', 'a', '--regex', 'b'], 'simplemq: name a stream or give --regex, not both\n'],

@@ -5,7 +5,7 @@ import { Random } from '../../fuzz/random.ts';
 import { type ChainOutcome, type ChainViolation, checkChain, diedOfKills } from './check-chain.ts';
 import { Feeder } from './feeder.ts';
 import { INPUTS, poisonedAt, STAGES, STREAMS } from './jobs.ts';
-import { type ChainKill, ChainKiller } from './killer.ts';
+import { type ChainKill, ChainKiller, type ChainVictim } from './killer.ts';
 import { depths, readLetters, readResults, redrive } from './outcome.ts';
 import { GROUP, GROUP_OPTIONS } from './stage-options.ts';
 import { Stages } from './stages.ts';
@@ -13,6 +13,7 @@ import { Stages } from './stages.ts';
 export interface ChainRunOptions {
   readonly kills: number;
   readonly seed: number;
+  readonly victim: ChainVictim;
   readonly onKill?: (kill: ChainKill & { readonly number: number; readonly jobs: number }) => void;
 }
 
@@ -40,7 +41,7 @@ const LOOK_MS = 50;
 const STALL_MS = 20_000;
 
 /** Kills at random moments, lets the chain come to rest, and looks whether each job has its one end. */
-export async function chainRun({ kills, seed, onKill }: ChainRunOptions): Promise<ChainVerdict> {
+export async function chainRun({ kills, seed, victim, onKill }: ChainRunOptions): Promise<ChainVerdict> {
   const random = new Random(seed);
   await using broker = await spawnBroker({ logs: { level: 'warn' } });
   await using connection = new Connection({
@@ -53,7 +54,7 @@ export async function chainRun({ kills, seed, onKill }: ChainRunOptions): Promis
   await create(cursor);
   await using stages = await Stages.start(broker.port, random);
   const feeder = new Feeder(connection, new Random(seed + 1));
-  const killer = new ChainKiller(broker, stages, random);
+  const killer = new ChainKiller(broker, stages, victim, random);
   let [brokerKills, stageKills] = [0, 0];
   for (let number = 1; number <= kills; number++) {
     const kill = await Promise.race([killer.kill(), stages.failed()]);

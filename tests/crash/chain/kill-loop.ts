@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
 import { type ChainRunOptions, type ChainVerdict, chainRun } from './chain-run.ts';
 import { CHAIN_RULES, type ChainRule } from './check-chain.ts';
+import { CHAIN_VICTIMS, type ChainVictim } from './killer.ts';
 
-const USAGE = `npm run crash:chain -- [--kills 200] [--seed n] [--json]
+const USAGE = `npm run crash:chain -- [--kills 200] [--victim ${CHAIN_VICTIMS.join('|')}] [--seed n] [--json]
 
 Jobs go through three stages, each of which reads, computes, publishes and acks in one transaction; some are poison.
 Kills the broker and the stages with SIGKILL at random moments, and checks that each good job has one result, and each
@@ -14,6 +15,7 @@ const SHOWN_MAX = 20;
 const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '200' },
+    victim: { type: 'string', default: 'any' },
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -22,21 +24,23 @@ const { values } = parseArgs({
 const kills = Number(values.kills);
 const seed = Number(values.seed);
 const isRight = Number.isSafeInteger(kills) && kills > 0 && Number.isSafeInteger(seed);
-if (values.help || !isRight) {
+if (values.help || !isRight || !CHAIN_VICTIMS.includes(values.victim as ChainVictim)) {
   console.error(USAGE);
   process.exit(values.help ? 0 : 1);
 }
 
+const victim = values.victim as ChainVictim;
+
 const startedAt = performance.now();
-const verdict = await chainRun({ kills, seed, onKill: showKill });
+const verdict = await chainRun({ kills, seed, victim, onKill: showKill });
 const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
-if (values.json) console.log(JSON.stringify({ kills, seed, seconds, ...verdict }, undefined, 2));
+if (values.json) console.log(JSON.stringify({ kills, victim, seed, seconds, ...verdict }, undefined, 2));
 else showVerdict(verdict);
 process.exitCode = verdict.violations.length === 0 ? 0 : 1;
 
 function showKill({
   number,
-  victim,
+  victim: killed,
   upMs,
   restartMs,
   jobs,
@@ -44,14 +48,14 @@ function showKill({
   if (!process.stderr.isTTY) return;
   const when = `${Math.round(upMs)} ms after all was up; back in ${Math.round(restartMs)} ms; ${jobs} jobs`;
   process.stderr.write(
-    `\r\x1b[K${`kill ${number} of ${kills}: ${victim}, ${when}`}${number === kills ? '\n' : ''}`,
+    `\r\x1b[K${`kill ${number} of ${kills}: ${killed}, ${when}`}${number === kills ? '\n' : ''}`,
   );
 }
 
 function showVerdict({ counts, violations }: ChainVerdict): void {
   const broken = Map.groupBy(violations, ({ rule }) => rule);
   const rows: [string, string | number][] = [
-    ['moments of a SIGKILL', `${kills} (seed ${seed}; ${seconds} s)`],
+    ['moments of a SIGKILL', `${kills} (${victim}; seed ${seed}; ${seconds} s)`],
     ['  brokers killed', counts.brokerKills],
     ['  processes of stages killed', counts.stageKills],
     ['jobs confirmed', counts.jobs],

@@ -17,7 +17,15 @@ export interface ChainKill {
 
 const UP_MS_MIN = 20;
 const UP_MS_MAX = 600;
-const VICTIMS = ['broker', 'stage', 'broker', 'stage', 'both'] as const;
+/** Who is killed. */
+export const CHAIN_VICTIMS = ['broker', 'stages', 'any'] as const;
+export type ChainVictim = (typeof CHAIN_VICTIMS)[number];
+type Kind = 'broker' | 'stage' | 'both';
+const KINDS: Readonly<Record<ChainVictim, readonly Kind[]>> = {
+  broker: ['broker'],
+  stages: ['stage'],
+  any: ['broker', 'broker', 'stage', 'stage', 'both'],
+};
 /** Of so many brokers one is killed again while it starts. */
 const AGAIN_EVERY = 5;
 const START_MS = 300;
@@ -26,18 +34,20 @@ const START_MS = 300;
 export class ChainKiller {
   readonly #broker: SpawnedBroker;
   readonly #stages: Stages;
+  readonly #kinds: readonly Kind[];
   readonly #random: Random;
 
-  constructor(broker: SpawnedBroker, stages: Stages, random: Random) {
+  constructor(broker: SpawnedBroker, stages: Stages, victim: ChainVictim, random: Random) {
     this.#broker = broker;
     this.#stages = stages;
+    this.#kinds = KINDS[victim];
     this.#random = random;
   }
 
   async kill(): Promise<ChainKill> {
     const upMs = UP_MS_MIN + this.#random.below(UP_MS_MAX - UP_MS_MIN);
     await sleep(upMs);
-    const kind = this.#random.pick(VICTIMS);
+    const kind = this.#random.pick(this.#kinds);
     const killedAt = performance.now();
     const [, stage] = await Promise.all([
       kind !== 'stage' && this.#broker.kill(),

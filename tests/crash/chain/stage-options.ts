@@ -11,6 +11,6 @@ export interface StageOptions {
 export const GROUP = 'stage';
 export const DELIVERIES_MAX = 3;
 /** Of every stage; a poison job is dead soon. */
-export const GROUP_OPTIONS: GroupOptions = {
+export const GROUP_OPTIONS: Required<Pick<GroupOptions, 'retry'>> = {
   retry: { maxDeliveries: DELIVERIES_MAX, delayMs: 20, factor: 2, maxDelayMs: 100, jitter: 0.5 },
 };

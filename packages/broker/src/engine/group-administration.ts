@@ -18,7 +18,7 @@ import { pendingReply } from '../group/pending-reply.ts';
 import type { Store } from '../store/store.ts';
 import { firstSince } from '../stream/retention.ts';
 import { groupSummary, type Stream } from '../stream/stream.ts';
-import { closedWithout, openBooks, sweep } from '../stream/work-retention.ts';
+import { closedWithout, leftFrom, openBooks, sweep } from '../stream/work-retention.ts';
 import type { EngineEvent } from './events.ts';
 import type { FollowerSet } from './follower-set.ts';
 import { DEFAULT_GROUP, type Places, type StreamRegistry } from './stream-registry.ts';
@@ -117,9 +117,10 @@ export class GroupAdministration {
     const { places, sequence } = await this.#placesOf(stream, startFrom);
     if (group.isClosed) this.#registry.findGroup(streamName, name);
     const books = group.lanes.map(({ number, ledger }) => ({ lane: number, open: openBooks(ledger) }));
+    const left = leftFrom(stream, places);
     group.startSequence = Math.min(group.startSequence, sequence);
     this.#options.failures.forget(this.#committer.open, group);
-    group.reset(places);
+    group.reset(left);
     this.#release(stream, books);
     await this.#committer.settled();
     this.#options.onEvent({ type: 'groupReset', stream: streamName, group: name });
@@ -128,7 +129,8 @@ export class GroupAdministration {
 
   async list(streamName: string): Promise<GroupInfo[]> {
     const { groups } = this.#registry.find(streamName);
-    return Promise.all([...groups.values()].map((group) => this.#info(group)));
+    const sorted = [...groups.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return Promise.all(sorted.map((group) => this.#info(group)));
   }
 
   async info(streamName: string, name: string): Promise<GroupInfo> {
@@ -150,7 +152,7 @@ export class GroupAdministration {
   }
 
   #make(stream: Stream, name: string, settings: GroupSettings, places: Places, sequence: number): void {
-    this.#registry.createGroup(stream, name, settings, places, sequence);
+    this.#registry.createGroup(stream, name, settings, leftFrom(stream, places), sequence);
     this.#options.onEvent({ type: 'groupCreated', stream: stream.name, group: name });
   }
 

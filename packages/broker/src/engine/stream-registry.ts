@@ -2,6 +2,7 @@ import { checkName, GroupNotFound, StreamNotFound, type WireBind } from '@simple
 import type { SteadyClock } from '../clock.ts';
 import type { Span } from '../group/entry.ts';
 import { Group, type GroupEvents } from '../group/group.ts';
+import { LANE_START, type LanePlace } from '../group/group-lane.ts';
 import { type GroupSettings, readStoredGroupSettings } from '../group/group-settings.ts';
 import { Ledger } from '../group/ledger.ts';
 import { windowOf } from '../group/pending-entries.ts';
@@ -25,8 +26,8 @@ export interface StreamRegistryOptions {
   readonly groupEvents: GroupEvents;
 }
 
-/** Where a group begins in a lane. */
-export type Places = ReadonlyMap<number, { readonly first: number; readonly ordinal: number }>;
+/** Where a group begins in each lane, by its number. */
+export type Places = ReadonlyMap<number, LanePlace>;
 
 /** The streams and groups that there are, by name, and who matches what. */
 export class StreamRegistry {
@@ -61,7 +62,7 @@ export class StreamRegistry {
       for (const lane of stream.lanes) {
         const position = positions.find((candidate) => candidate.lane === lane.number);
         const ofLane = (windows.get(id) ?? []).filter((window) => window.lane === lane.number);
-        if (position === undefined) group.addLane(lane);
+        if (position === undefined) group.addLane(lane, { ledger: this.#ledger(LANE_START), unkeyed: [] });
         else this.#restoreLane(group, lane, position, new Map(ofLane.map((window) => [window.window, window])));
       }
     }
@@ -140,14 +141,13 @@ export class StreamRegistry {
     for (const { log } of stream.lanes) log.removeThrough(Number.MAX_SAFE_INTEGER);
   }
 
-  /** Makes a group that begins at `places`, in lanes that are not among them at their first message. */
+  /** Makes a group that begins at `places`, in lanes that are not among them with their first message. */
   createGroup(stream: Stream, name: string, settings: GroupSettings, places: Places, startSequence: number): Group {
     const { id, createdAt } = { id: this.#nextGroupId++, createdAt: Date.now() };
     const group = this.#makeGroup(stream, { id, name, createdAt, settings, startSequence });
     for (const lane of stream.lanes) {
-      const place = places.get(lane.number);
-      const ledger = this.#ledger(place?.first ?? 1, place?.ordinal ?? 0);
-      group.addLane(lane, { ledger, unkeyed: [] });
+      const added = group.addLane(lane, { ledger: this.#ledger(LANE_START), unkeyed: [] });
+      added.reset(places.get(lane.number) ?? LANE_START);
     }
     this.#options.groupEvents.changed(group, false);
     return group;
@@ -187,15 +187,14 @@ export class StreamRegistry {
     fields: { id: number; name: string; createdAt: number; settings: GroupSettings; startSequence: number },
   ): Group {
     const { groupEvents: events } = this.#options;
-    const ledgerOf = ({ readPosition, ordinal }: { readPosition: number; ordinal: number }) =>
-      this.#ledger(readPosition, ordinal);
+    const ledgerOf = (place: LanePlace) => this.#ledger(place);
     const group = new Group({ ...fields, stream, events, ledgerOf });
     stream.groups.set(fields.name, group);
     return group;
   }
 
-  #ledger(readPosition: number, ordinal: number, storedWindows: Iterable<number> = []): Ledger {
-    return new Ledger({ readPosition, ordinal, storedWindows, clock: this.#options.clock });
+  #ledger({ first, ordinal }: LanePlace, storedWindows: Iterable<number> = []): Ledger {
+    return new Ledger({ readPosition: first, ordinal, storedWindows, clock: this.#options.clock });
   }
 
   /** What was delivered and not done when the broker stopped waits for its redelivery. */
@@ -205,7 +204,7 @@ export class StreamRegistry {
     { ackFloor, readPosition, ordinal }: StoredPosition,
     states: ReadonlyMap<number, StoredWindowState>,
   ): void {
-    const ledger = this.#ledger(readPosition, ordinal, states.keys());
+    const ledger = this.#ledger({ first: readPosition, ordinal }, states.keys());
     const unkeyed: (Span & { dueAt: number })[] = [];
     const dead: Span[] = [];
     const { maxDeliveries } = group.settings.retry;

@@ -126,7 +126,8 @@ export class GroupLane {
   purge(sequence: number, ordinal: number): void {
     this.ledger.purge(sequence, ordinal);
     const left = this.#unkeyed.filter(({ last }) => last >= sequence);
-    this.#unkeyed.splice(0, this.#unkeyed.length, ...left);
+    this.#unkeyed.splice(0, this.#unkeyed.length);
+    for (const span of left) this.#unkeyed.push({ ...span, first: Math.max(span.first, sequence) });
   }
 
   close(): void {
@@ -146,9 +147,8 @@ export class GroupLane {
       }
       let count = Math.min(countMax, range.last - range.first + 1, batch.last - range.first + 1);
       if (!batch.isBare) {
-        const others = this.#countOfOthers(batch, range.first, count);
-        if (others > 0) {
-          this.#host.passed(this, this.ledger.dropWaiting(others));
+        if (!this.#isOwn(batch, range.first)) {
+          this.#host.passed(this, this.ledger.dropWaiting(1));
           continue;
         }
         const alive = this.#countAlive(batch, range.first, count);
@@ -159,7 +159,7 @@ export class GroupLane {
           this.#host.expiredIn(this, span);
           continue;
         }
-        count = alive;
+        count = this.#countOwn(batch, range.first, alive);
       }
       if (this.#host.gate !== undefined) batch.expectRandomCuts();
       const cut = batch.cut(range.first, count, this.#bytesMax(member));
@@ -197,12 +197,9 @@ export class GroupLane {
    */
   #countDeliverable(batch: Batch, first: number, countMax: number, gate: KeyGate | undefined): number {
     const start = first - batch.first;
-    const { groups } = batch.conditions;
-    const count = this.#countAlive(batch, first, countMax);
+    const count = this.#countOwn(batch, first, this.#countAlive(batch, first, countMax));
+    if (gate === undefined) return count;
     for (let i = 0; i < count; i++) {
-      const group = groups?.[start + i];
-      if (group !== undefined && group !== this.#host.name) return i;
-      if (gate === undefined) continue;
       const key = batch.keys[start + i];
       if (key === undefined) continue;
       if (gate.isShut(key)) return i;
@@ -221,16 +218,26 @@ export class GroupLane {
       this.#host.expiredIn(this, span);
       return 'again';
     }
-    const index = first - batch.first;
-    const group = batch.conditions.groups?.[index];
-    if (group !== undefined && group !== this.#host.name) {
+    if (!this.#isOwn(batch, first)) {
       this.#host.passed(this, this.ledger.passFresh(1));
       return 'again';
     }
     if (gate === undefined || gate.parked >= PARKED_MAX) return 0;
     this.ledger.parkFresh(1);
-    gate.park(batch.keys[index]!, { lane: this.number, sequence: first });
+    gate.park(batch.keys[first - batch.first]!, { lane: this.number, sequence: first });
     return 'again';
+  }
+
+  /** Whether the message is for every group, or for this one. */
+  #isOwn(batch: Batch, sequence: number): boolean {
+    const group = batch.conditions.groups?.[sequence - batch.first];
+    return group === undefined || group === this.#host.name;
+  }
+
+  #countOwn(batch: Batch, first: number, count: number): number {
+    if (batch.conditions.groups === undefined) return count;
+    for (let i = 0; i < count; i++) if (!this.#isOwn(batch, first + i)) return i;
+    return count;
   }
 
   /** How many messages from `first` on have not expired. */
@@ -278,12 +285,17 @@ export class GroupLane {
   #admit(batch: Batch, { first, last }: Span, dueAt: number, gate: KeyGate | undefined): void {
     for (let sequence = first; sequence <= last; sequence++) {
       const key = batch.keys[sequence - batch.first];
-      if (key !== undefined && gate?.isShut(key)) gate.park(key, { lane: this.number, sequence });
+      if (!this.#isOwn(batch, sequence)) this.#passIdle({ first: sequence, last: sequence });
+      else if (key !== undefined && gate?.isShut(key)) gate.park(key, { lane: this.number, sequence });
       else {
         if (key !== undefined) gate?.enter(key, sequence);
         this.ledger.enqueueIdle({ first: sequence, last: sequence }, dueAt);
       }
     }
+  }
+
+  #passIdle(span: Span): void {
+    for (const passed of this.ledger.settleIdle(span)) this.#host.passed(this, passed);
   }
 
   /** The batch at the read position, once it is in memory; passes over holes: other lanes' messages, and removed ones. */

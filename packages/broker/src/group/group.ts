@@ -67,7 +67,7 @@ export interface GroupOptions {
   readonly startSequence: number;
   readonly events: GroupEvents;
   /** The books of a lane that is new to the group. */
-  readonly ledgerOf: (position: Pick<LedgerOptions, 'readPosition' | 'ordinal'>) => Ledger;
+  readonly ledgerOf: (place: LanePlace) => Ledger;
 }
 
 /** What one commit has to store of a group. */
@@ -207,7 +207,7 @@ export class Group implements LaneHost, DispatcherGroup {
 
   /** Adds the books of a lane: as they are given, or of one that is to get its first message. */
   addLane(lane: Lane, books: { ledger: Ledger; unkeyed: ConstructorParameters<typeof GroupLane>[3] } | undefined = undefined): GroupLane {
-    const ledger = books?.ledger ?? this.#ledgerOf({ readPosition: this.stream.durableNext, ordinal: 0 });
+    const ledger = books?.ledger ?? this.#ledgerOf({ first: this.stream.durableNext, ordinal: 0 });
     const added = new GroupLane(lane, ledger, this, books?.unkeyed);
     this.#lanes.push(added);
     this.#lanes.sort(byUrgency);

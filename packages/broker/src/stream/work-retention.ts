@@ -1,5 +1,6 @@
 import { messagesOf, type Span, unionOf } from '../group/entry.ts';
 import type { Group } from '../group/group.ts';
+import { LANE_START, type LanePlace } from '../group/group-lane.ts';
 import type { Ledger } from '../group/ledger.ts';
 import type { Lane } from './lane.ts';
 import type { Stream } from './stream.ts';
@@ -79,6 +80,29 @@ export function closedWithout(stream: Stream, lane: number, books: OpenBooks): n
   const done = doneByAll(stream, lane, [read], undefined);
   const open = gapsBetween(read, done).flatMap((gap) => ledgers.flatMap((ledger) => pendingWithin(ledger, gap)));
   return wasPending + Math.max(0, ordinal - books.ordinal - messagesOf(unionOf(open)));
+}
+
+/**
+ * What is left for a group that is made, or begins anew, at these places: a message that every group is done with is
+ * gone, though the batch that holds it may have to stay for others of its messages.
+ */
+export function leftFrom(stream: Stream, places: ReadonlyMap<number, LanePlace>): ReadonlyMap<number, LanePlace> {
+  if (!stream.isWork || stream.groups.size === 0) return places;
+  return new Map(
+    stream.lanes.map(({ number }) => [number, leftInLane(stream, number, places.get(number) ?? LANE_START)]),
+  );
+}
+
+function leftInLane(stream: Stream, lane: number, place: LanePlace): LanePlace {
+  const ledgers = [...stream.groups.values()].flatMap((group) => group.ledger(lane) ?? []);
+  const [head] = ledgers.toSorted((a, b) => a.readPosition - b.readPosition);
+  if (head === undefined || head.readPosition <= place.first) return place;
+  const { readPosition, ordinal } = head;
+  const last = readPosition - 1;
+  const start = Math.min(readPosition, Math.max(place.first, startOf(stream)));
+  const pending = start > last ? [] : ledgers.flatMap((ledger) => pendingWithin(ledger, { first: start, last }));
+  const nobodys = start > place.first ? [{ first: place.first, last: start - 1 }] : [];
+  return { first: readPosition, ordinal, open: unionOf([...nobodys, ...pending]) };
 }
 
 /** What comes before it was never any group's; infinity without a group. */

@@ -1,10 +1,14 @@
 import { describe } from 'vitest';
 import { openTestEngine } from '../test-engine.ts';
+import { deduplication } from './deduplication.ts';
+import { delays } from './delays.ts';
 import type { EngineKind } from './engine-kind.ts';
 import { deadLetters } from './dead-letters.ts';
 import { groups } from './groups.ts';
+import { priorities } from './priorities.ts';
 import { retention } from './retention.ts';
 import { retries } from './retries.ts';
+import { ttl } from './ttl.ts';
 
 const KINDS: readonly EngineKind[] = [
   kind('memory', { survives: false, open: () => openTestEngine('memory') }),
@@ -16,7 +20,7 @@ const KINDS: readonly EngineKind[] = [
   }),
 ];
 
-const THEMES: readonly ((kind: EngineKind) => void)[] = [groups, retention, retries, deadLetters];
+const THEMES: readonly ((kind: EngineKind) => void)[] = [groups, retention, retries, deadLetters, priorities, delays, ttl, deduplication];
 
 describe.each(KINDS)('the engine ($name)', (kind) => {
   for (const theme of THEMES) theme(kind);

@@ -254,9 +254,8 @@ export function deadLetters({ open, survives }: EngineKind): void {
       expect(await engine.redrive({ stream: 's' })).toMatchObject({ messages: 0, more: false });
       expect(await engine.streamInfo('$dead.s')).toMatchObject({ messages: 0, bytes: 0 });
       const rest = await RecordingFollower.follow(engine, bind, { credit: 10 });
-      const count = survives ? 6 : 6;
       follower.close();
-      await rest.until(count);
+      await rest.until(6);
       expect(rest.bodies).toEqual(['1', '2', '3', '8', '9', '10']);
     });
 
@@ -368,25 +367,6 @@ export function deadLetters({ open, survives }: EngineKind): void {
       expect(await engine.streamInfo('$dead.s')).toMatchObject({ messages: 0, bytes: 0 });
       expect(regex.deliveries).toHaveLength(1);
       expect((await engine.listStreams({})).streams.map(({ name }) => name)).toEqual(['s']);
-    });
-
-    test('that are deleted while somebody holds them are counted once', async () => {
-      await using opened = await open();
-      const { engine } = opened;
-      await engine.createStream('s', {});
-      const follower = await RecordingFollower.follow(engine, bind, { credit: 3 });
-      await publish(engine, 's', '1', '2', '3');
-      await follower.until(3);
-      await follower.reject(follower.deliveries);
-      const dead = await RecordingFollower.follow(engine, { stream: '$dead.s' }, { credit: 2 });
-      await dead.until(2);
-      expect(await engine.deleteDeadLetters({ stream: 's', filter: { sequences: [1, 3] } })).toMatchObject({
-        messages: 2,
-      });
-      expect(await engine.streamInfo('$dead.s')).toMatchObject({ messages: 1 });
-      await dead.ack(...dead.deliveries);
-      dead.credit(10);
-      expect(await engine.streamInfo('$dead.s')).toMatchObject({ messages: 0, bytes: 0 });
     });
 
     test('are made of what expired where the group asks for it', async () => {

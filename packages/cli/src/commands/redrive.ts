@@ -36,8 +36,9 @@ async function redrive(
   flags: RedriveFlags,
 ): Promise<void> {
   const filter = lettersToMove(sequences, flags);
+  const words = { done: 'redriven', isAll: flags.all ?? false };
   const messages = await withCursor(flags, (cursor) =>
-    moveLetters('redriven', (onProgress) => cursor.redrive(stream, { ...filter, onProgress })),
+    moveLetters(words, (onProgress) => cursor.redrive(stream, { ...filter, onProgress })),
   );
   if (flags.json) await printJson({ stream, messages });
   else if (messages === 0) await print(noLettersText(stream, filter));

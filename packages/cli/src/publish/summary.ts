@@ -1,6 +1,6 @@
 import type { Bind } from '@simplemq/client';
 import { count, counted, duration } from '../terminal/amounts.ts';
-import type { StreamTally, Tally } from './tally.ts';
+import type { Span, StreamTally, Tally } from './tally.ts';
 
 /** What was published, in one line: '10,000 messages confirmed by fsync in 0.1 s (95,000/s): orders 1 to 10,000'. */
 export function summaryLine(tally: Tally, elapsedMs: number): string {
@@ -16,23 +16,26 @@ const NAMED_STREAMS_MAX = 3;
 function destinations(streams: readonly StreamTally[]): string {
   const named = streams.slice(0, NAMED_STREAMS_MAX).map(placesIn);
   const others = streams.length - named.length;
-  return `: ${named.join('; ')}${others > 0 ? ` and ${counted(others, 'more stream')}` : ''}`;
+  return `: ${named.join(', ')}${others > 0 ? ` and ${counted(others, 'more stream')}` : ''}`;
 }
 
-/** 'orders 1 to 10', with what is not in the stream by this publish: 'orders 1 to 10, 2 duplicates, 1 delayed (id 41)'. */
+/** 'orders 1 to 10', and what is not in the stream by this publish: 'orders 1 to 10 (2 duplicates, 1 delayed: id 41)'. */
 function placesIn({ stream, sequences, duplicates, delayed, delayedIds }: StreamTally): string {
-  const places = [
-    ...(sequences.first === undefined ? [] : [`${stream} ${spanText(sequences)}`]),
+  const own = sequences.first === undefined ? '' : ` ${spanText(sequences)}`;
+  const others = [
     ...(duplicates === 0 ? [] : [counted(duplicates, 'duplicate')]),
-    ...(delayed === 0
-      ? []
-      : [`${count(delayed)} delayed (${delayed === 1 ? 'id' : 'ids'} ${spanText(delayedIds)})`]),
-  ].join(', ');
-  return sequences.first === undefined ? `${stream} ${places}` : places;
+    ...(delayed === 0 ? [] : [`${count(delayed)} delayed: ${idsText(delayed, delayedIds)}`]),
+  ];
+  return `${stream}${own}${others.length === 0 ? '' : ` (${others.join(', ')})`}`;
 }
 
-function spanText({ first = 0, last = 0 }: StreamTally['sequences']): string {
+function spanText({ first = 0, last = 0 }: Span): string {
   return first === last ? count(first) : `${count(first)} to ${count(last)}`;
+}
+
+/** As `delayed cancel` reads them. */
+function idsText(delayed: number, ids: Span): string {
+  return delayed === 1 ? `id ${ids.first}` : `ids ${ids.first}-${ids.last}`;
 }
 
 /** The same for programs. */

@@ -30,7 +30,7 @@ export class StreamTally {
 }
 
 /** The lowest and the highest of some numbers. */
-class Span {
+export class Span {
   first: number | undefined;
   last: number | undefined;
 

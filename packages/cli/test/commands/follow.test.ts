@@ -86,6 +86,7 @@ test('--json writes all of a message, one object a line', async () => {
     timestamp: expect.stringMatching(/^\d{4}-.*Z$/),
     headers: { kind: 'test' },
     key: 'k1',
+    priority: 'normal',
     body: 'one',
   });
   expect(second).toMatchObject({ sequence: 2, headers: {}, body: { $base64: '/w==' } });

@@ -89,7 +89,18 @@ test('--json prints what was published', async () => {
     confirmed: 2,
     durability: ['fsync'],
     elapsedMs: expect.any(Number),
-    streams: [{ stream: 'orders', messages: 2, firstSequence: 1, lastSequence: 2 }],
+    streams: [
+      {
+        stream: 'orders',
+        messages: 2,
+        firstSequence: 1,
+        lastSequence: 2,
+        duplicates: 0,
+        delayed: 0,
+        firstDelayedId: null,
+        lastDelayedId: null,
+      },
+    ],
   });
 });
 

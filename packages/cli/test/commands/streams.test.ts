@@ -69,7 +69,7 @@ test('streams takes a pattern, and --json tells all', async () => {
 test('info shows a stream and its groups', async () => {
   await fill('orders', ['one', 'two', 'three']);
   expect((await run('info', 'orders')).stdout).toMatch(
-    /^stream +orders\nstorage +file\nretention +work\ncreated +\S+Z \(.+ ago\)\nmessages +3\nsize +\d+ B\nnext sequence +4\n\nno groups yet/,
+    /^stream +orders\nstorage +file\nretention +work\ncreated +\S+Z \(.+ ago\)\nmessages +3\nsize +\d+ B\ndelayed +0\nfirst sequence +1\nnext sequence +4\nmax age +none\nmax bytes +none\nmax messages +none\noverflow +reject\ndedup window +2 min\nexpire after +none\n\nno groups yet/,
   );
   await run('follow', 'orders', '--count', '2');
   const { stdout } = await run('info', 'orders');

@@ -44,6 +44,15 @@ export class Checkpoints {
     if (this.#idleTimer === undefined) this.#watch();
   }
 
+  /** To be called after a commit that was not asked for, of which nobody knows how much it wrote. */
+  worked(): void {
+    this.#commits++;
+    const [{ log, checkpointed }] = this.#ask('NOOP');
+    this.#logBytes = (log - checkpointed) * FRAME_BYTES;
+    if (this.#logBytes >= GROWTH_BYTES) this.#checkpoint('PASSIVE');
+    if (this.#idleTimer === undefined) this.#watch();
+  }
+
   /** Makes both files as short as they can be. */
   truncate(): void {
     this.#checkpoint('TRUNCATE');
@@ -69,7 +78,7 @@ export class Checkpoints {
 
   #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {
     try {
-      const [{ log }] = this.#database.pragma(`wal_checkpoint(${mode})`) as [{ log: number }];
+      const [{ log }] = this.#ask(mode);
       this.#logFileBytes = mode === 'TRUNCATE' ? 0 : Math.max(this.#logFileBytes, log * FRAME_BYTES);
     } catch (error) {
       // The disk is full, so the log stays as it is, with all that was committed; it is tried again later.
@@ -77,5 +86,9 @@ export class Checkpoints {
     }
     this.#growth = 0;
     this.#logBytes = 0;
+  }
+
+  #ask(mode: 'NOOP' | 'PASSIVE' | 'TRUNCATE'): [{ log: number; checkpointed: number }] {
+    return this.#database.pragma(`wal_checkpoint(${mode})`) as [{ log: number; checkpointed: number }];
   }
 }

@@ -42,7 +42,7 @@ export class FreeSpace {
         this.#database.pragma(`incremental_vacuum(${Math.min(pages, before - KEPT_PAGES)})`),
       );
       const moved = before - this.#pages('freelist_count');
-      this.#checkpoints.committed({ bytesAdded: moved * PAGE_BYTES, bytesRemoved: moved * PAGE_BYTES });
+      this.#checkpoints.worked();
       if (moved > 0) return true;
     }
     this.#isGivingBack = false;

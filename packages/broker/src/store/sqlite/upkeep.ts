@@ -9,8 +9,6 @@ const QUIET_COMMITS_PER_S = 20;
 /** After a step, times as long as that took are left to others. */
 const PAUSE_QUIET = 1;
 const PAUSE_BUSY = 9;
-/** About what the removal of a small row writes. */
-const ROW_BYTES = 256;
 
 /**
  * What is done between commits, a step at a time: the rows of what was deleted are removed, always, and the space that
@@ -79,7 +77,7 @@ export class Upkeep {
 
   #removeDoomed(): boolean {
     const { rows, isMore } = this.#doomed.step();
-    if (rows > 0) this.#checkpoints.committed({ bytesAdded: rows * ROW_BYTES, bytesRemoved: 0 });
+    if (rows > 0) this.#checkpoints.worked();
     return isMore;
   }
 }

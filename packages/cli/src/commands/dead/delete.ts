@@ -36,11 +36,10 @@ async function deleteDead(
   flags: DeleteDeadFlags,
 ): Promise<void> {
   const filter = lettersToMove(sequences, flags);
+  const words = { done: 'deleted', isAll: flags.all ?? false };
   const messages = await withCursor(flags, async (cursor) => {
     await confirm(flags, () => `Delete ${flags.all ? 'all' : 'these'} dead letters of ${stream} for good?`);
-    return moveLetters('deleted', (onProgress) =>
-      cursor.deleteDeadLetters(stream, { ...filter, onProgress }),
-    );
+    return moveLetters(words, (onProgress) => cursor.deleteDeadLetters(stream, { ...filter, onProgress }));
   });
   if (flags.json) await printJson({ stream, messages });
   else if (messages === 0) await print(noLettersText(stream, filter));
