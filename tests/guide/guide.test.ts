@@ -24,12 +24,19 @@ afterAll(() => rmSync(folder, { recursive: true }));
 describe('the guide', () => {
   test.each(PAGES)('%s: its programs print what stands below them', async (page) => {
     await using broker = await startTestBroker();
-    for (const { name, code, output } of programsOf(new URL(page, GUIDE), `simplemq://localhost:${broker.port}`)) {
+    for (const { name, code, output } of programsOf(
+      new URL(page, GUIDE),
+      `simplemq://localhost:${broker.port}`,
+    )) {
       const file = `${folder.slice(ROOT.length)}/${page.replace('.md', '')}-${name}`;
       writeFileSync(`${ROOT}${file}`, code);
       await using program = new Program(file);
       const { code: exit } = await program.ended;
-      expect({ errors: program.errors, exit, output: `${program.output}\n` }).toEqual({ errors: '', exit: 0, output });
+      expect({ errors: program.errors, exit, output: `${program.output}\n` }).toEqual({
+        errors: '',
+        exit: 0,
+        output,
+      });
     }
   });
 

@@ -55,7 +55,11 @@ export class RecordingFollower implements FollowerSink {
   #upTo = 0;
   #waiting: { isDone: () => boolean; resolve: () => void }[] = [];
 
-  static async follow(engine: Engine, bind: Follow, options: RecordingFollowerOptions = {}): Promise<RecordingFollower> {
+  static async follow(
+    engine: Engine,
+    bind: Follow,
+    options: RecordingFollowerOptions = {},
+  ): Promise<RecordingFollower> {
     const follower = new RecordingFollower();
     await follower.start(engine, bind, options);
     return follower;

@@ -20,7 +20,9 @@ export function toStore(sealed: Sealed, windowFormat: number): StoreTransaction 
     batches: batches
       .filter(({ stream }) => isKept(stream))
       .map(({ stream, lane, batch }) => ({ streamId: stream.id, lane: lane.number, batch })),
-    streams: [...touchedStreams(sealed)].filter(isKept).map((stream) => toStoredCounters(stream, added.get(stream))),
+    streams: [...touchedStreams(sealed)]
+      .filter(isKept)
+      .map((stream) => toStoredCounters(stream, added.get(stream))),
     deletedGroups: transaction.deletedGroups
       .filter((group) => (group.stream as Stream).isDurable)
       .map(({ id }) => id),

@@ -44,6 +44,7 @@ export class Burials {
   #isBusy = false;
   #isClosed = false;
   #retry: NodeJS.Timeout | undefined;
+  readonly #whenIdle: (() => void)[] = [];
 
   constructor(options: BurialsOptions) {
     this.#options = options;
@@ -61,6 +62,12 @@ export class Burials {
     return promise;
   }
 
+  /** Resolves when what has died by now is buried, or has to wait for room. */
+  whenIdle(): Promise<void> {
+    if (!this.#isBusy) return Promise.resolve();
+    return new Promise((resolve) => this.#whenIdle.push(resolve));
+  }
+
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#retry);
@@ -76,6 +83,7 @@ export class Burials {
       else if (!this.#isClosed) this.#options.onFailed(error);
     }
     this.#isBusy = false;
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
   async #next(): Promise<void> {

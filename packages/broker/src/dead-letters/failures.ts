@@ -31,8 +31,11 @@ export class Failures {
   /** Of messages `first` to `last`, oldest first; what was recorded since the last commit is not among them. */
   async of(group: Group, { first, last }: Span): Promise<readonly StoredFailure[]> {
     if (!group.hasFailures) return [];
-    if ((group.stream as Stream).isDurable) return this.#store.readFailures({ groupId: group.id, first, last });
-    return (this.#memory.get(group) ?? []).filter((failure) => failure.first <= last && failure.last >= first);
+    if ((group.stream as Stream).isDurable)
+      return this.#store.readFailures({ groupId: group.id, first, last });
+    return (this.#memory.get(group) ?? []).filter(
+      (failure) => failure.first <= last && failure.last >= first,
+    );
   }
 
   #remember(group: Group, failure: StoredFailure): void {

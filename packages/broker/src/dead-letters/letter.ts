@@ -47,7 +47,11 @@ export function letterOf(
 }
 
 /** A dead letter as the message that it was, for the group in which it died. */
-export function redrivenOf(batch: Batch): { letter: DeadLetter; batch: RecordBatch; priority: number | undefined } {
+export function redrivenOf(batch: Batch): {
+  letter: DeadLetter;
+  batch: RecordBatch;
+  priority: number | undefined;
+} {
   const record = recordAt(batch, batch.first);
   const { headers, key, priority, messageId, dead } = attributesOf(batch, record);
   const attributes = { ...kept({ headers, key, priority, messageId }), group: dead!.group };

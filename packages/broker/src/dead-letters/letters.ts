@@ -98,7 +98,10 @@ export class Letters {
     );
   }
 
-  async #find(dead: Stream | undefined, { filter = {}, after = 0, limit = LIMIT_MAX }: DeadLetterPage): Promise<Found> {
+  async #find(
+    dead: Stream | undefined,
+    { filter = {}, after = 0, limit = LIMIT_MAX }: DeadLetterPage,
+  ): Promise<Found> {
     const letters: Batch[] = [];
     let at = after;
     let lookedAt = 0;
@@ -123,6 +126,7 @@ function matches(letter: Batch, filter: DeadLetterFilter): boolean {
   if (filter.group !== undefined && filter.group !== dead.group) return false;
   if (filter.since !== undefined && dead.diedAt < filter.since) return false;
   if (filter.until !== undefined && dead.diedAt > filter.until) return false;
-  if (filter.error !== undefined && !dead.error.toLowerCase().includes(filter.error.toLowerCase())) return false;
+  if (filter.error !== undefined && !dead.error.toLowerCase().includes(filter.error.toLowerCase()))
+    return false;
   return Object.entries(filter.headers ?? {}).every(([name, value]) => headers[name] === value);
 }

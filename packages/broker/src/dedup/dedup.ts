@@ -73,7 +73,10 @@ export class Dedup {
     while (size > this.#idsMax) {
       let oldest: DedupIds | undefined;
       for (const ids of this.#streams.values()) {
-        if (oldest === undefined || (ids.since ?? Number.POSITIVE_INFINITY) < (oldest.since ?? Number.POSITIVE_INFINITY))
+        if (
+          oldest === undefined ||
+          (ids.since ?? Number.POSITIVE_INFINITY) < (oldest.since ?? Number.POSITIVE_INFINITY)
+        )
           oldest = ids;
       }
       const dropped = oldest?.dropOldest() ?? 0;

@@ -27,6 +27,11 @@ export interface DelaysOptions {
   readonly onFailed: (error: unknown) => void;
 }
 
+interface Entered {
+  readonly stream: Stream;
+  readonly delayed: StoredDelayed;
+}
+
 /**
  * Messages that enter their streams later. Until then they are in the store, by when they are due, and cost no memory.
  *
@@ -41,6 +46,8 @@ export class Delays {
   #timer: NodeJS.Timeout | undefined;
   #isPromoting = false;
   #promotion: Promise<void> = Promise.resolve();
+  /** Cancellations are made one after the other, so that none takes what another is taking. */
+  #cancelling: Promise<unknown> = Promise.resolve();
   /** Rows that are being cancelled: the store may still have them. */
   readonly #leaving = new Set<number>();
   #isClosed = false;
@@ -71,13 +78,19 @@ export class Delays {
     this.#nextId += batch.count;
     const isSteady = 'afterMs' in delay;
     const dueAt = isSteady ? Math.round(this.#options.clock.now() + delay.afterMs) : delay.at;
-    this.#put(transaction, { id, streamId: stream.id, lane, isSteady, dueAt, batch: toBatch(batch, stream) }, stream);
+    this.#put(
+      transaction,
+      { id, streamId: stream.id, lane, isSteady, dueAt, batch: toBatch(batch, stream) },
+      stream,
+    );
     return id;
   }
 
   async list({ after = 0, limit = LIST_LIMIT_MAX }: ListDelayed, stream: Stream): Promise<DelayedListed> {
     const most = Math.min(limit, LIST_LIMIT_MAX);
-    const rows = await this.#list(stream, after, most + 1);
+    // The last batch of the page before has ids past its own.
+    const found = await this.#list(stream, after, most + 2);
+    const rows = found.filter(({ id }) => id > after);
     const entries = rows.slice(0, most).map(({ id, dueAt, isSteady, batch }) => {
       const deliverAt = isSteady ? Math.round(Date.now() + dueAt - this.#options.clock.now()) : dueAt;
       return { id, messages: batch.count, bytes: batch.bytes, deliverAt };
@@ -86,7 +99,14 @@ export class Delays {
   }
 
   /** @returns how many messages were cancelled */
-  async cancel({ ids }: CancelDelayed, stream: Stream): Promise<number> {
+  cancel({ ids }: CancelDelayed, stream: Stream): Promise<number> {
+    const work = (): Promise<number> => this.#cancel(ids, stream);
+    const done = this.#cancelling.then(work, work);
+    this.#cancelling = done.catch(() => {});
+    return done;
+  }
+
+  async #cancel(ids: readonly number[], stream: Stream): Promise<number> {
     const { committer } = this.#options;
     const wanted = new Set(ids);
     // What was added by now has to be in the store to be found.
@@ -99,7 +119,7 @@ export class Delays {
     // What was read just now may be entering its stream meanwhile.
     if (this.#isPromoting) {
       await this.#promotion;
-      return this.cancel({ stream: stream.name, ids }, stream);
+      return this.#cancel(ids, stream);
     }
     let cancelled = 0;
     for (const row of rows.values()) cancelled += this.#cancelWithin(row, wanted, stream);
@@ -138,7 +158,9 @@ export class Delays {
 
   #list(stream: Stream, after: number, limit: number): Promise<StoredDelayed[]> {
     const request = { streamId: stream.id, after, limit };
-    return stream.isDurable ? this.#options.store.listDelayed(request) : Promise.resolve(this.#memory.list(request));
+    return stream.isDurable
+      ? this.#options.store.listDelayed(request)
+      : Promise.resolve(this.#memory.list(request));
   }
 
   /** Takes the wanted messages out of a row; the rest of it stays, in rows of its own. */
@@ -238,30 +260,31 @@ export class Delays {
     this.#nextSteadyMs = earliest(pages, ({ nextSteadyMs }) => nextSteadyMs);
     const due = pages.flatMap((page) => page.due);
     if (due.length === 0) return false;
-    this.#enter(committer.open, due);
+    const entered = this.#enter(committer.open, due);
     await committer.stored();
+    // Only now, so that no message is counted nowhere in between.
+    for (const { stream, delayed } of entered) count(stream, -delayed.batch.count, -delayed.batch.bytes);
     return this.#nextSteadyMs <= clock.now() || this.#nextWallMs <= Date.now();
   }
 
-  #enter(transaction: Transaction, due: readonly StoredDelayed[]): void {
-    const entered: { stream: Stream; delayed: StoredDelayed }[] = [];
+  #enter(transaction: Transaction, due: readonly StoredDelayed[]): readonly Entered[] {
+    const entered: Entered[] = [];
     for (const delayed of due) {
       const stream = this.#options.streamOf(delayed.streamId);
       if (stream === undefined || this.#leaving.has(delayed.id)) continue;
       const { batch } = delayed;
       transaction.append(stream, stream.lane(delayed.lane), batch, stream.takeTime());
-      count(stream, -batch.count, -batch.bytes);
       if (stream.isDurable) transaction.removedDelayed.push(delayed.id);
       entered.push({ stream, delayed });
     }
     transaction.undo.push(() => {
       remove(transaction.removedDelayed, new Set(due.map(({ id }) => id)));
       for (const { stream, delayed } of entered) {
-        count(stream, delayed.batch.count, delayed.batch.bytes);
         if (!stream.isDurable) this.#memory.add(delayed);
         this.#notice(delayed);
       }
     });
+    return entered;
   }
 }
 

@@ -25,7 +25,8 @@ export class MemoryDelays {
       [this.#wall, wallMs],
       [this.#steady, steadyMs],
     ] as const) {
-      while (due.length < limit && (heap.peek()?.dueAt ?? Number.POSITIVE_INFINITY) <= now) due.push(heap.pop()!);
+      while (due.length < limit && (heap.peek()?.dueAt ?? Number.POSITIVE_INFINITY) <= now)
+        due.push(heap.pop()!);
     }
     const nextWallMs = this.#wall.peek()?.dueAt;
     const nextSteadyMs = this.#steady.peek()?.dueAt;

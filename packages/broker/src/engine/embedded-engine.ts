@@ -23,7 +23,6 @@ import {
   type StreamSummary,
   type StreamsListed,
 } from '@simplemq/protocol';
-import { Letters } from '../dead-letters/letters.ts';
 import { deadStreamOf } from '../dead-letters/letter.ts';
 import type { Store } from '../store/store.ts';
 import type { Stream } from '../stream/stream.ts';
@@ -133,18 +132,21 @@ export class EmbeddedEngine implements Engine {
   }
 
   async deadLetters(page: DeadLetterPage): Promise<ReadPage> {
-    const { letters } = this.#running;
+    const { letters, burials } = this.#running;
+    await burials.whenIdle();
     return letters.list(this.#deadOf(page.stream).dead, page);
   }
 
   async redrive(page: DeadLetterPage): Promise<LettersMoved> {
-    const { letters } = this.#running;
+    const { letters, burials } = this.#running;
+    await burials.whenIdle();
     const { stream, dead } = this.#deadOf(page.stream);
     return letters.redrive(stream, dead, page);
   }
 
   async deleteDeadLetters(page: DeadLetterPage): Promise<LettersMoved> {
-    const { letters } = this.#running;
+    const { letters, burials } = this.#running;
+    await burials.whenIdle();
     return letters.delete(this.#deadOf(page.stream).dead, page);
   }
 
@@ -231,7 +233,7 @@ export class EmbeddedEngine implements Engine {
   }
 
   /** The parts, while the engine runs. */
-  get #running(): EngineParts & { readonly letters: Letters } {
+  get #running(): EngineParts {
     if (this.#stopped !== undefined) throw this.#stopped;
     return this.#parts;
   }

@@ -190,13 +190,8 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     return stale;
   }
 
-  /**
-   * Acks all of it, or nothing.
-   *
-   * @returns what takes that back: the messages come again, one attempt further
-   * @throws StaleAck when one of the messages is not held in that attempt
-   */
-  ackRevocably(entries: readonly StreamRanges[]): () => void {
+  /** @throws StaleAck when one of the messages is not held in that attempt, or is named twice */
+  checkHeld(entries: readonly StreamRanges[]): void {
     for (const { stream, ranges } of entries) {
       const place = this.#places.get(stream);
       for (const range of ranges) {
@@ -205,6 +200,18 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
         if (!isHeld) throw staleInTransaction(stream, range);
       }
     }
+    for (const [stream, those] of Map.groupBy(entries, ({ stream }) => stream)) {
+      const twice = overlapOf(those.flatMap(({ ranges }) => ranges));
+      if (twice !== undefined) throw staleInTransaction(stream, twice);
+    }
+  }
+
+  /**
+   * Acks all of it, which `checkHeld` has let pass.
+   *
+   * @returns what takes that back: the messages come again, one attempt further
+   */
+  ackRevocably(entries: readonly StreamRanges[]): () => void {
     const undo = entries.flatMap(({ stream, ranges }) => {
       const { group, membership } = this.#places.get(stream)!;
       return ranges.map((range) => group.ackRevocably(membership, range, range.attempt));
@@ -292,11 +299,17 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
   }
 }
 
+/** The first range that begins within another. */
+function overlapOf(ranges: readonly SequenceRange[]): SequenceRange | undefined {
+  const inOrder = ranges.toSorted((a, b) => a.first - b.first);
+  return inOrder.find((range, index) => index > 0 && range.first <= inOrder[index - 1]!.last);
+}
+
 function staleInTransaction(stream: string, { first, last, attempt }: SequenceRange): SimpleMQError {
   const which = first === last ? `message ${first}` : `messages ${first} to ${last}`;
   return new StaleAck(
-    `the transaction acks ${which} of '${stream}' in attempt ${attempt}, which this follower does not hold (any more); ` +
-      'nothing of it was done, and the message is delivered again',
+    `the transaction acks ${which} of '${stream}' in attempt ${attempt}, which this follower does not hold (any more), or ` +
+      'acks it twice; nothing of it was done',
     { details: { stream, first, last, attempt } },
   );
 }

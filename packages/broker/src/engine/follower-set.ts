@@ -34,7 +34,13 @@ export class FollowerSet {
 
   /** @throws StreamNotFound, InvalidOption, InvalidName, StreamConflict when a group has other options than asked for */
   async open(request: FollowRequest, sink: FollowerSink): Promise<EmbeddedFollower> {
-    const { bind, leaseMs = LEASE_MS_DEFAULT, group = DEFAULT_GROUP, startFrom = 'first', options = {} } = request;
+    const {
+      bind,
+      leaseMs = LEASE_MS_DEFAULT,
+      group = DEFAULT_GROUP,
+      startFrom = 'first',
+      options = {},
+    } = request;
     checkLease(leaseMs);
     const pattern = 'pattern' in bind ? new Pattern(bind.pattern) : undefined;
     const before = this.#registry.match(bind);

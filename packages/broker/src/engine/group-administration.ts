@@ -45,7 +45,12 @@ export class GroupAdministration {
   }
 
   /** @returns whether it was created now */
-  async create({ stream: streamName, group: name, startFrom = 'first', options = {} }: CreateGroup): Promise<boolean> {
+  async create({
+    stream: streamName,
+    group: name,
+    startFrom = 'first',
+    options = {},
+  }: CreateGroup): Promise<boolean> {
     const stream = this.#registry.find(streamName);
     const created = await this.ensure(stream, name, startFrom, options);
     await this.#committer.settled();
@@ -147,7 +152,8 @@ export class GroupAdministration {
 
   #isThere(stream: Stream, name: string, options: GroupOptions): boolean {
     const known = stream.groups.get(name);
-    if (known !== undefined) checkSameGroupSettings(`the group '${name}' of '${stream.name}'`, known.settings, options);
+    if (known !== undefined)
+      checkSameGroupSettings(`the group '${name}' of '${stream.name}'`, known.settings, options);
     return known !== undefined;
   }
 
@@ -177,7 +183,9 @@ export class GroupAdministration {
   async #placesOf(stream: Stream, startFrom: StartFrom): Promise<{ places: Places; sequence: number }> {
     if (startFrom === 'new') {
       const sequence = stream.nextSequence;
-      const places = stream.lanes.map(({ number, nextOrdinal: ordinal }) => [number, { first: sequence, ordinal }] as const);
+      const places = stream.lanes.map(
+        ({ number, nextOrdinal: ordinal }) => [number, { first: sequence, ordinal }] as const,
+      );
       return { places: new Map(places), sequence };
     }
     const sequence = await this.#sequenceOf(stream, startFrom);

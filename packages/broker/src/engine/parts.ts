@@ -1,3 +1,4 @@
+import { StorageFull } from '@simplemq/protocol';
 import { SteadyClock } from '../clock.ts';
 import { Committer } from '../commit/committer.ts';
 import { Producers } from '../commit/producers.ts';
@@ -14,7 +15,6 @@ import type { StoreSnapshot } from '../store/store.ts';
 import { Retention } from '../stream/retention.ts';
 import type { Stream } from '../stream/stream.ts';
 import { doneByAll } from '../stream/work-retention.ts';
-import { StorageFull } from '@simplemq/protocol';
 import type { EmbeddedEngineOptions } from './embedded-engine.ts';
 import { FollowerSet } from './follower-set.ts';
 import { GroupAdministration } from './group-administration.ts';
@@ -31,6 +31,7 @@ export interface EngineParts {
   readonly streams: StreamAdministration;
   readonly groups: GroupAdministration;
   readonly transactions: Transactions;
+  readonly burials: Burials;
   readonly letters: Letters;
   readonly delays: Delays;
   readonly schedules: Schedules;
@@ -74,7 +75,8 @@ export function makeParts(
     undone: (group, messages) => {
       (group.stream as Stream).messages += messages;
     },
-    redelivered: (group, messages, cause) => onEvent({ type: 'redelivered', ...whereOf(group), messages, cause }),
+    redelivered: (group, messages, cause) =>
+      onEvent({ type: 'redelivered', ...whereOf(group), messages, cause }),
     failed: (group, failure) => failures.record(committer.open, group, failure),
     died: (group, death) => burials.bury(group, death),
     expired: (group, messages) => onEvent({ type: 'expired', ...whereOf(group), messages }),
@@ -135,7 +137,19 @@ export function makeParts(
   const stop = (): void => {
     for (const part of working) part.close();
   };
-  return { registry, committer, followers, streams, groups, transactions, letters, delays, schedules, stop };
+  return {
+    registry,
+    committer,
+    followers,
+    streams,
+    groups,
+    transactions,
+    burials,
+    letters,
+    delays,
+    schedules,
+    stop,
+  };
 }
 
 function whereOf(group: Group): { stream: string; group: string } {

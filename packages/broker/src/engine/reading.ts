@@ -31,7 +31,12 @@ export async function readStream(
   let left = Math.min(limit, LIMIT_MAX);
   let next = horizon;
   for (const { lane, batch } of batches) {
-    for (const { first, last } of openSpans(stream, lane, Math.max(from, batch.first), Math.min(batch.last, end - 1))) {
+    for (const { first, last } of openSpans(
+      stream,
+      lane,
+      Math.max(from, batch.first),
+      Math.min(batch.last, end - 1),
+    )) {
       if (left === 0) return { runs, next: first, more: true };
       const { count, records } = batch.cut(first, Math.min(left, last - first + 1), Number.POSITIVE_INFINITY);
       const { time, flags, shared } = batch;
@@ -63,7 +68,12 @@ function readThrough(stream: Stream, lane: number, run: readonly Batch[], end: n
 }
 
 /** What of `first` to `last` is not gone: with retention `work` a batch may hold messages that all groups have acked. */
-function openSpans(stream: Stream, lane: number, first: number, last: number): { first: number; last: number }[] {
+function openSpans(
+  stream: Stream,
+  lane: number,
+  first: number,
+  last: number,
+): { first: number; last: number }[] {
   if (first > last) return [];
   if (!stream.isWork || stream.groups.size === 0) return [{ first, last }];
   const spans: { first: number; last: number }[] = [];

@@ -63,7 +63,8 @@ export class StreamRegistry {
         const position = positions.find((candidate) => candidate.lane === lane.number);
         const ofLane = (windows.get(id) ?? []).filter((window) => window.lane === lane.number);
         if (position === undefined) group.addLane(lane, { ledger: this.#ledger(LANE_START), unkeyed: [] });
-        else this.#restoreLane(group, lane, position, new Map(ofLane.map((window) => [window.window, window])));
+        else
+          this.#restoreLane(group, lane, position, new Map(ofLane.map((window) => [window.window, window])));
       }
     }
   }
@@ -142,7 +143,13 @@ export class StreamRegistry {
   }
 
   /** Makes a group that begins at `places`, in lanes that are not among them with their first message. */
-  createGroup(stream: Stream, name: string, settings: GroupSettings, places: Places, startSequence: number): Group {
+  createGroup(
+    stream: Stream,
+    name: string,
+    settings: GroupSettings,
+    places: Places,
+    startSequence: number,
+  ): Group {
     const { id, createdAt } = { id: this.#nextGroupId++, createdAt: Date.now() };
     const group = this.#makeGroup(stream, { id, name, createdAt, settings, startSequence });
     for (const lane of stream.lanes) {

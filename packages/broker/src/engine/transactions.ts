@@ -24,8 +24,8 @@ export interface TransactionsOptions {
   readonly durability: Durability;
 }
 
-/** A publish that is known to be possible. */
-interface Checked {
+/** A publish, and where it goes. */
+interface Matched {
   readonly streams: readonly Stream[];
   readonly parts: readonly BatchPart[];
 }
@@ -46,7 +46,8 @@ export class Transactions {
   publish({ producer, ...request }: PublishRequest): Promise<PublishReceipt> {
     const repeated = producer === undefined ? undefined : this.#options.producers.receiptOf(producer);
     if (repeated !== undefined) return repeated as Promise<PublishReceipt>;
-    const checked = this.#check(request);
+    const checked = this.#match(request);
+    this.#checkRoom([checked]);
     const receipt = { streams: this.#place(checked), durability: this.#durabilityOf(checked.streams) };
     return this.#committed(receipt, producer);
   }
@@ -54,30 +55,38 @@ export class Transactions {
   run({ publishes, acks, producer }: TransactionRequest): Promise<TransactionReceipt> {
     const repeated = producer === undefined ? undefined : this.#options.producers.receiptOf(producer);
     if (repeated !== undefined) return repeated as Promise<TransactionReceipt>;
-    const checked = publishes.map((request) => this.#check(request));
+    const checked = publishes.map((request) => this.#match(request));
+    this.#checkRoom(checked);
+    const acked = [...Map.groupBy(acks, ({ follower }) => follower as EmbeddedFollower)].map(
+      ([follower, asked]) => ({ follower, entries: asked.flatMap(({ entries }) => entries) }),
+    );
+    for (const { follower, entries } of acked) follower.checkHeld(entries);
     const { open } = this.#options.committer;
-    const undone: (() => void)[] = [];
-    try {
-      for (const { follower, entries } of acks) undone.push((follower as EmbeddedFollower).ackRevocably(entries));
-    } catch (error) {
-      for (const undo of undone.reverse()) undo();
-      throw error;
-    }
-    open.undo.push(...undone);
+    for (const { follower, entries } of acked) open.undo.push(follower.ackRevocably(entries));
     const placed = checked.map((publish) => this.#place(publish));
     const durability = this.#durabilityOf(checked.flatMap(({ streams }) => streams));
     return this.#committed({ publishes: placed, durability }, producer);
   }
 
-  #check({ bind, batch, mustMatch = false }: TransactionRequest['publishes'][number]): Checked {
+  #match({ bind, batch, mustMatch = false }: TransactionRequest['publishes'][number]): Matched {
     const streams = this.#options.registry.match(bind);
     if (mustMatch && streams.length === 0) throw noMatch(bind);
-    const parts = partsOf(batch);
-    for (const stream of streams) this.#options.placer.checkRoom(stream, parts);
-    return { streams, parts };
+    return { streams, parts: partsOf(batch) };
   }
 
-  #place({ streams, parts }: Checked): PlacedBatch[] {
+  /** Each stream has to have room for all that goes to it. */
+  #checkRoom(publishes: readonly Matched[]): void {
+    const wanted = new Map<Stream, readonly BatchPart[]>();
+    for (const { streams, parts } of publishes) {
+      for (const stream of streams) {
+        const before = wanted.get(stream);
+        wanted.set(stream, before === undefined ? parts : [...before, ...parts]);
+      }
+    }
+    for (const [stream, parts] of wanted) this.#options.placer.checkRoom(stream, parts);
+  }
+
+  #place({ streams, parts }: Matched): PlacedBatch[] {
     const { committer, placer } = this.#options;
     return streams.map((stream) => placer.place(committer.open, stream, parts));
   }

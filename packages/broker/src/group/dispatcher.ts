@@ -32,6 +32,9 @@ export class Dispatcher {
   #isDispatching = false;
   #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
+  // What the last round went by: what became due since, or was allowed since, is for the timer.
+  #lookedAt = 0;
+  #isOverRate = false;
   /** Messages given from a lane in a row while a less urgent one had some too, and whose turn it is after that. */
   #inARow = 0;
   #yieldTurn = 0;
@@ -65,12 +68,15 @@ export class Dispatcher {
   /** @returns whether another round may bring something */
   #round(): boolean {
     const now = monotonicMs();
+    this.#lookedAt = now;
+    this.#isOverRate = false;
     let available = 0;
     for (const lane of this.#group.lanes) available += lane.available(now);
     if (available === 0) return false;
     const ready = this.#readyMembers();
     if (ready.length === 0) return false;
     const allowed = Math.min(available, this.#rate?.allowance ?? available);
+    this.#isOverRate = allowed === 0;
     // Fair: each takes a share of what is there, not all of it.
     const share = Math.ceil(allowed / ready.length);
     let delivered = 0;
@@ -139,14 +145,17 @@ export class Dispatcher {
   #yield(member: Membership): number {
     const now = monotonicMs();
     const waiting = this.#group.lanes.filter((lane) => lane.available(now) > 0).slice(1);
-    this.#inARow = 0;
     for (let i = 0; i < waiting.length; i++) {
       const lane = waiting[(this.#yieldTurn + i) % waiting.length]!;
       const count = lane.deliver(member, 1);
+      // What has to be read from the store keeps its turn until it is.
+      if (count === LOADING) return LOADING;
       if (count === 0) continue;
+      this.#inARow = 0;
       this.#yieldTurn++;
       return count;
     }
+    this.#inARow = 0;
     return 0;
   }
 
@@ -163,16 +172,12 @@ export class Dispatcher {
     clearTimeout(this.#timer);
     const now = monotonicMs();
     let wakeAt = Number.POSITIVE_INFINITY;
-    let isAvailable = false;
     for (const lane of this.#group.lanes) {
       const dueAt = lane.ledger.queue.nextDueAt;
-      // What is due already waits for credit, and whoever gives some dispatches.
-      if (dueAt !== undefined && dueAt > now) wakeAt = Math.min(wakeAt, dueAt);
-      isAvailable ||= lane.available(now) > 0;
+      // What was due already waits for credit, and whoever gives some dispatches.
+      if (dueAt !== undefined && dueAt > this.#lookedAt) wakeAt = Math.min(wakeAt, dueAt);
     }
-    if (this.#rate !== undefined && isAvailable && this.#rate.allowance === 0) {
-      wakeAt = Math.min(wakeAt, now + this.#rate.waitMs);
-    }
+    if (this.#rate !== undefined && this.#isOverRate) wakeAt = Math.min(wakeAt, now + this.#rate.waitMs);
     if (wakeAt === Number.POSITIVE_INFINITY) return;
     const delayMs = Math.min(TIMEOUT_MS_MAX, Math.max(1, Math.ceil(wakeAt - now)));
     this.#timer = setTimeout(() => this.dispatch(), delayMs).unref();

@@ -82,7 +82,10 @@ function differs(where: string, option: string, has: unknown, asked: unknown): v
 }
 
 /** Milliseconds before the next delivery of a message whose delivery number `attempt` failed. */
-export function retryDelayMs({ delayMs, factor, maxDelayMs, jitter }: RetrySettings, attempt: number): number {
+export function retryDelayMs(
+  { delayMs, factor, maxDelayMs, jitter }: RetrySettings,
+  attempt: number,
+): number {
   const full = Math.min(maxDelayMs, delayMs * factor ** Math.min(attempt - 1, 1_000));
   return Math.round(full * (1 - jitter * Math.random()));
 }

@@ -7,7 +7,7 @@ import { GroupLane, idleState, LANE_START, type LaneHost, type LanePlace } from 
 import { type GroupSettings, retryDelayMs } from './group-settings.ts';
 import { KeyGate } from './key-gate.ts';
 import type { Lease } from './lease.ts';
-import { type LeaseTimes, Ledger, type LedgerChanges, type LedgerOptions } from './ledger.ts';
+import type { LeaseTimes, Ledger, LedgerChanges, LedgerOptions } from './ledger.ts';
 import { type GroupFollower, Membership } from './membership.ts';
 import type { Change, PendingSpan } from './pending-entries.ts';
 
@@ -161,7 +161,10 @@ export class Group implements LaneHost, DispatcherGroup {
 
   /** Messages delivered and not done. */
   get pending(): number {
-    return this.#lanes.reduce((messages, { ledger }) => messages + ledger.pending.size - ledger.undelivered, 0);
+    return this.#lanes.reduce(
+      (messages, { ledger }) => messages + ledger.pending.size - ledger.undelivered,
+      0,
+    );
   }
 
   /** Every message up to it is done. */
@@ -206,7 +209,10 @@ export class Group implements LaneHost, DispatcherGroup {
   }
 
   /** Adds the books of a lane: as they are given, or of one that is to get its first message. */
-  addLane(lane: Lane, books: { ledger: Ledger; unkeyed: ConstructorParameters<typeof GroupLane>[3] } | undefined = undefined): GroupLane {
+  addLane(
+    lane: Lane,
+    books: { ledger: Ledger; unkeyed: ConstructorParameters<typeof GroupLane>[3] } | undefined = undefined,
+  ): GroupLane {
     const ledger = books?.ledger ?? this.#ledgerOf({ first: this.stream.durableNext, ordinal: 0 });
     const added = new GroupLane(lane, ledger, this, books?.unkeyed);
     this.#lanes.push(added);
@@ -229,7 +235,9 @@ export class Group implements LaneHost, DispatcherGroup {
     this.usedAt = monotonicMs();
     membership.stop();
     const { client } = membership.follower;
-    const error = isLost ? `the connection of ${client} was lost` : `the follower of ${client} left it unfinished`;
+    const error = isLost
+      ? `the connection of ${client} was lost`
+      : `the follower of ${client} left it unfinished`;
     const delayMs = isLost ? undefined : 0;
     this.#returnLeases(membership, Number.POSITIVE_INFINITY, { cause: 'disconnected', error, delayMs });
     this.dispatch();
@@ -327,7 +335,12 @@ export class Group implements LaneHost, DispatcherGroup {
 
   /** Messages that were not begun come back in the same attempt. */
   release(membership: Membership, range: Span, attempt: number): Change {
-    const waiting: Waiting = { kind: 'waiting', attempt, dueAt: 0, deliveredAt: attempt === 1 ? 0 : Date.now() };
+    const waiting: Waiting = {
+      kind: 'waiting',
+      attempt,
+      dueAt: 0,
+      deliveredAt: attempt === 1 ? 0 : Date.now(),
+    };
     return this.#changeLanes(range, (lane, part) => {
       const change = lane.ledger.giveBack(membership, part, attempt, waiting);
       if (change.changed.length > 0) this.#events.changed(this, false);

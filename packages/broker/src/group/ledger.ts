@@ -137,7 +137,14 @@ export class Ledger {
     const { first, last, state } = this.queue.pop()!;
     const end = first + count - 1;
     if (end < last) this.queue.push({ first: end + 1, last, state });
-    const lease = new Lease({ holder: member, books: this, attempt: state.attempt, first, last: end, ...times });
+    const lease = new Lease({
+      holder: member,
+      books: this,
+      attempt: state.attempt,
+      first,
+      last: end,
+      ...times,
+    });
     if (isUndelivered(state)) this.#undelivered -= count;
     this.pending.change(first, end, { isRight: (current) => current === state, to: lease });
     member.hold(lease);
@@ -274,7 +281,8 @@ export class Ledger {
       onChange: (state, messages) => this.#left(state, messages),
     });
     this.queue.removeBelow(sequence);
-    for (const window of this.#storedWindows) if (window <= windowOf(sequence)) this.#dirtyWindows.add(window);
+    for (const window of this.#storedWindows)
+      if (window <= windowOf(sequence)) this.#dirtyWindows.add(window);
     this.#markDirty(changed);
     if (sequence > this.#readPosition) {
       this.#readPosition = sequence;

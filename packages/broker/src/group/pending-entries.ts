@@ -172,7 +172,8 @@ export class PendingEntries {
   /** Where nothing is pending within `first` to `last`. */
   gapsWithin(first: number, last: number): Span[] {
     const lowest = this.lowest();
-    if (lowest === undefined || lowest > last || this.#last < first) return first <= last ? [{ first, last }] : [];
+    if (lowest === undefined || lowest > last || this.#last < first)
+      return first <= last ? [{ first, last }] : [];
     const gaps: Span[] = [];
     let at = first;
     for (const span of this.spansFrom(first)) {

@@ -63,10 +63,7 @@ export function encodeWindowState(
 }
 
 /** If the broker dies now, a leased message comes back one attempt further; a waiting one as it waits. */
-function nextDelivery(
-  state: PendingSpan['state'],
-  clock: SteadyClock,
-): { attempt: number; dueAt: number } {
+function nextDelivery(state: PendingSpan['state'], clock: SteadyClock): { attempt: number; dueAt: number } {
   if (state.kind === 'lease') return { attempt: state.attempt + 1, dueAt: 0 };
   const isTimed = state.dueAt > 0 && Number.isFinite(state.dueAt);
   const dueAt = isTimed ? Math.max(0, Math.round(clock.fromMonotonic(state.dueAt))) : 0;

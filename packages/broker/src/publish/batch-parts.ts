@@ -32,7 +32,8 @@ export function partsOf(batch: RecordBatch): readonly BatchPart[] {
   if (isPlain && shared.length === 0) return [{ index: 0, batch, lane: 0 }];
   const common = shared.length > 0 ? scanAttributes(shared) : undefined;
   if (isPlain) {
-    const ids = common!.messageId === undefined ? undefined : new Array<string>(count).fill(common!.messageId);
+    const ids =
+      common!.messageId === undefined ? undefined : new Array<string>(count).fill(common!.messageId);
     return [partOf(batch, 0, common, undefined, ids)];
   }
   return splitRecords(batch, common);
@@ -47,7 +48,9 @@ function splitRecords(batch: RecordBatch, common: ScannedAttributes | undefined)
   let ids: (string | undefined)[] | undefined;
   const close = (index: number, offset: number): void => {
     const isWhole = start === 0 && index === count;
-    const part = isWhole ? batch : { ...batch, count: index - start, records: records.subarray(startOffset, offset) };
+    const part = isWhole
+      ? batch
+      : { ...batch, count: index - start, records: records.subarray(startOffset, offset) };
     parts.push(partOf(part, start, common, head, ids));
     start = index;
     startOffset = offset;

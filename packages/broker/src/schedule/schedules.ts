@@ -59,11 +59,19 @@ export class Schedules {
   }
 
   /** @throws InvalidName, InvalidOption */
-  async save({ name, stream, cron, timezone = DEFAULT_TIMEZONE, batch }: ScheduleRequest): Promise<ScheduleSummary> {
+  async save({
+    name,
+    stream,
+    cron,
+    timezone = DEFAULT_TIMEZONE,
+    batch,
+  }: ScheduleRequest): Promise<ScheduleSummary> {
     checkName('schedule', name);
     const next = parse(cron, timezone);
     if (batch.count !== 1) {
-      throw new InvalidOption(`a schedule publishes one message, not ${batch.count}`, { details: { option: 'body' } });
+      throw new InvalidOption(`a schedule publishes one message, not ${batch.count}`, {
+        details: { option: 'body' },
+      });
     }
     if (!this.#schedules.has(name) && this.#schedules.size >= SCHEDULES_MAX) {
       throw new InvalidOption(`there are ${SCHEDULES_MAX} schedules, as many as there may be; delete some`);
@@ -71,7 +79,17 @@ export class Schedules {
     const known = this.#schedules.get(name);
     const own = { ...batch, shared: Buffer.from(batch.shared), records: Buffer.from(batch.records) };
     const lastAt = known?.lastAt;
-    const schedule = { name, stream, cron, timezone, batch: own, next, paused: false, nextAt: nextAfter(next), lastAt };
+    const schedule = {
+      name,
+      stream,
+      cron,
+      timezone,
+      batch: own,
+      next,
+      paused: false,
+      nextAt: nextAfter(next),
+      lastAt,
+    };
     return this.#change(schedule, known);
   }
 
@@ -93,7 +111,8 @@ export class Schedules {
 
   /** A stream is gone, and what published to it with it. */
   streamRemoved(stream: string): void {
-    for (const schedule of [...this.#schedules.values()]) if (schedule.stream === stream) this.#remove(schedule.name);
+    for (const schedule of [...this.#schedules.values()])
+      if (schedule.stream === stream) this.#remove(schedule.name);
   }
 
   close(): void {
@@ -205,11 +224,20 @@ function toStored({ name, stream, cron, timezone, paused, batch, nextAt, lastAt 
   data.set(head);
   data.set(batch.records, head.length);
   const definition = { cron, timezone, paused, ...(lastAt !== undefined && { lastAt }) };
-  return { name, stream, definition, data, nextAt: Number.isFinite(nextAt) ? nextAt : Number.MAX_SAFE_INTEGER };
+  return {
+    name,
+    stream,
+    definition,
+    data,
+    nextAt: Number.isFinite(nextAt) ? nextAt : Number.MAX_SAFE_INTEGER,
+  };
 }
 
 function fromStored({ name, stream, definition, data, nextAt }: StoredSchedule): Schedule {
-  const { cron, timezone, paused, lastAt } = definition as Pick<Schedule, 'cron' | 'timezone' | 'paused' | 'lastAt'>;
+  const { cron, timezone, paused, lastAt } = definition as Pick<
+    Schedule,
+    'cron' | 'timezone' | 'paused' | 'lastAt'
+  >;
   const batch = decodeBatch(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
   const next = nextAt === Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : nextAt;
   return { name, stream, cron, timezone, paused, batch, next: parse(cron, timezone), nextAt: next, lastAt };

@@ -51,7 +51,8 @@ export class Retention {
     return this.#alone(stream, async () => {
       // What was published before this call is to go too: it has to be durable first.
       await this.#committer.settled();
-      const to = time === undefined ? (sequence ?? stream.durableNext) : await firstSince(this.#store, stream, time);
+      const to =
+        time === undefined ? (sequence ?? stream.durableNext) : await firstSince(this.#store, stream, time);
       const removed = await this.#trim(stream, Math.min(to, stream.durableNext));
       await this.#committer.settled();
       return removed;
@@ -89,7 +90,8 @@ export class Retention {
       const excess = maxMessages > 0 ? stream.messages - maxMessages : 0;
       const from = Math.max(stream.firstSequence, oldestOf(stream));
       let to = from + Math.max(0, excess);
-      if (maxBytes > 0 && stream.bytes > maxBytes) to = Math.max(to, await this.#front(stream, stream.bytes - maxBytes));
+      if (maxBytes > 0 && stream.bytes > maxBytes)
+        to = Math.max(to, await this.#front(stream, stream.bytes - maxBytes));
       if (to <= from) return;
       await this.#trim(stream, Math.min(to, stream.durableNext));
       await this.#committer.settled();
@@ -98,12 +100,16 @@ export class Retention {
 
   /** The sequence number after the oldest batches that take so many bytes. */
   async #front(stream: Stream, bytes: number): Promise<number> {
-    if (stream.isDurable) return (await this.#store.front({ streamId: stream.id, bytes })) ?? stream.durableNext;
+    if (stream.isDurable)
+      return (await this.#store.front({ streamId: stream.id, bytes })) ?? stream.durableNext;
     let left = bytes;
     let to = stream.firstSequence;
     while (left > 0) {
       const heads = stream.lanes.flatMap(({ log }) => log.ceiling(to) ?? []);
-      const oldest = heads.reduce<(typeof heads)[0] | undefined>((a, b) => (a && a.first < b.first ? a : b), undefined);
+      const oldest = heads.reduce<(typeof heads)[0] | undefined>(
+        (a, b) => (a && a.first < b.first ? a : b),
+        undefined,
+      );
       if (oldest === undefined) break;
       left -= oldest.bytes;
       to = oldest.last + 1;
@@ -162,7 +168,12 @@ export async function firstSince(store: Store, stream: Stream, time: number): Pr
 }
 
 /** Infinity when the lane has none. */
-async function firstOfLaneSince(store: Store, stream: Stream, { log, number }: Lane, time: number): Promise<number> {
+async function firstOfLaneSince(
+  store: Store,
+  stream: Stream,
+  { log, number }: Lane,
+  time: number,
+): Promise<number> {
   if (stream.isDurable) {
     return (await store.seek({ streamId: stream.id, lane: number, time })) ?? Number.POSITIVE_INFINITY;
   }
@@ -183,25 +194,37 @@ function isOver(stream: Stream): boolean {
 function oldestOf(stream: Stream): number {
   if (!stream.isWork || startOf(stream) > stream.firstSequence) return stream.firstSequence;
   let oldest = stream.durableNext;
-  for (const group of stream.groups.values()) oldest = Math.min(oldest, group.lowestOpen ?? stream.durableNext);
+  for (const group of stream.groups.values())
+    oldest = Math.min(oldest, group.lowestOpen ?? stream.durableNext);
   return oldest;
 }
 
 /** How many messages that the stream counts come before `to`. */
 function countBefore(stream: Stream, to: number, cuts: readonly LaneCut[]): number {
   const isKeptForAll = !stream.isWork || stream.groups.size === 0;
-  return cuts.reduce((messages, cut) => messages + (isKeptForAll ? cut.ordinal - cut.firstOrdinal : openBefore(stream, to, cut)), 0);
+  return cuts.reduce(
+    (messages, cut) =>
+      messages + (isKeptForAll ? cut.ordinal - cut.firstOrdinal : openBefore(stream, to, cut)),
+    0,
+  );
 }
 
 /** How many messages of a lane before `to` some group is not done with, or never was any group's. */
-function openBefore(stream: Stream, to: number, { lane, ordinal, firstOrdinal, startOrdinal }: LaneCut): number {
+function openBefore(
+  stream: Stream,
+  to: number,
+  { lane, ordinal, firstOrdinal, startOrdinal }: LaneCut,
+): number {
   const ledgers = [...stream.groups.values()].flatMap((group) => group.ledger(lane.number) ?? []);
   const readPosition = Math.min(...ledgers.map((ledger) => ledger.readPosition));
   const readOrdinal = Math.min(...ledgers.map((ledger) => ledger.ordinal));
   // What some group has not read is open, all of it; of what all have read, what is pending with one of them.
   const unread = to > readPosition ? Math.max(0, ordinal - readOrdinal) : 0;
   const unowned = startOrdinal - firstOrdinal;
-  const read = { first: Math.max(stream.firstSequence, startOf(stream)), last: Math.min(to, readPosition) - 1 };
+  const read = {
+    first: Math.max(stream.firstSequence, startOf(stream)),
+    last: Math.min(to, readPosition) - 1,
+  };
   if (read.last < read.first) return unowned + unread;
   const pending = ledgers.flatMap((ledger) =>
     [...ledger.pending.spansFrom(read.first)].filter(({ first }) => first <= read.last),

@@ -50,7 +50,11 @@ export function streamSettings(options: StreamOptions, defaultStorage: 'file' | 
 }
 
 /** The settings with what `options` changes. @throws InvalidOption, StreamConflict on what cannot change */
-export function changedSettings(name: string, before: StreamSettings, options: StreamOptions): StreamSettings {
+export function changedSettings(
+  name: string,
+  before: StreamSettings,
+  options: StreamOptions,
+): StreamSettings {
   for (const option of ['storage', 'retention'] as const) {
     if (options[option] === undefined || options[option] === before[option]) continue;
     throw new StreamConflict(

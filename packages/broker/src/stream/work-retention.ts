@@ -38,7 +38,12 @@ export function doneByAll(
  * What is to be removed once a group has nothing pending in these gaps. Those that hold no whole batch are left out
  * where memory tells.
  */
-export function removalsOf(stream: Stream, lane: Lane, gaps: readonly Span[], by: Group | undefined): Removal[] {
+export function removalsOf(
+  stream: Stream,
+  lane: Lane,
+  gaps: readonly Span[],
+  by: Group | undefined,
+): Removal[] {
   return doneByAll(stream, lane.number, gaps, by)
     .filter((gap) => mayHoldBatch(lane, gap))
     .map(({ first, last }) => ({ stream, lane: lane.number, first, last }));
@@ -78,7 +83,9 @@ export function closedWithout(stream: Stream, lane: number, books: OpenBooks): n
   const read = { first: books.readPosition, last: readPosition - 1 };
   // In the span that all others have read: all its messages but those that are pending with one of them.
   const done = doneByAll(stream, lane, [read], undefined);
-  const open = gapsBetween(read, done).flatMap((gap) => ledgers.flatMap((ledger) => pendingWithin(ledger, gap)));
+  const open = gapsBetween(read, done).flatMap((gap) =>
+    ledgers.flatMap((ledger) => pendingWithin(ledger, gap)),
+  );
   return wasPending + Math.max(0, ordinal - books.ordinal - messagesOf(unionOf(open)));
 }
 
@@ -86,7 +93,10 @@ export function closedWithout(stream: Stream, lane: number, books: OpenBooks): n
  * What is left for a group that is made, or begins anew, at these places: a message that every group is done with is
  * gone, though the batch that holds it may have to stay for others of its messages.
  */
-export function leftFrom(stream: Stream, places: ReadonlyMap<number, LanePlace>): ReadonlyMap<number, LanePlace> {
+export function leftFrom(
+  stream: Stream,
+  places: ReadonlyMap<number, LanePlace>,
+): ReadonlyMap<number, LanePlace> {
   if (!stream.isWork || stream.groups.size === 0) return places;
   return new Map(
     stream.lanes.map(({ number }) => [number, leftInLane(stream, number, places.get(number) ?? LANE_START)]),
@@ -100,7 +110,8 @@ function leftInLane(stream: Stream, lane: number, place: LanePlace): LanePlace {
   const { readPosition, ordinal } = head;
   const last = readPosition - 1;
   const start = Math.min(readPosition, Math.max(place.first, startOf(stream)));
-  const pending = start > last ? [] : ledgers.flatMap((ledger) => pendingWithin(ledger, { first: start, last }));
+  const pending =
+    start > last ? [] : ledgers.flatMap((ledger) => pendingWithin(ledger, { first: start, last }));
   const nobodys = start > place.first ? [{ first: place.first, last: start - 1 }] : [];
   return { first: readPosition, ordinal, open: unionOf([...nobodys, ...pending]) };
 }
@@ -114,7 +125,9 @@ export function startOf({ groups }: Stream): number {
 
 function clip(spans: readonly Span[], from: number): readonly Span[] {
   if (spans.every(({ first }) => first >= from)) return spans;
-  return spans.filter(({ last }) => last >= from).map(({ first, last }) => ({ first: Math.max(first, from), last }));
+  return spans
+    .filter(({ last }) => last >= from)
+    .map(({ first, last }) => ({ first: Math.max(first, from), last }));
 }
 
 function gapsBetween({ first, last }: Span, spans: readonly Span[]): Span[] {

@@ -1,13 +1,15 @@
 import { describe } from 'vitest';
 import { openTestEngine } from '../test-engine.ts';
+import { deadLetters } from './dead-letters.ts';
 import { deduplication } from './deduplication.ts';
 import { delays } from './delays.ts';
 import type { EngineKind } from './engine-kind.ts';
-import { deadLetters } from './dead-letters.ts';
 import { groups } from './groups.ts';
+import { ordering } from './ordering.ts';
 import { priorities } from './priorities.ts';
 import { retention } from './retention.ts';
 import { retries } from './retries.ts';
+import { transactions } from './transactions.ts';
 import { ttl } from './ttl.ts';
 
 const KINDS: readonly EngineKind[] = [
@@ -20,7 +22,18 @@ const KINDS: readonly EngineKind[] = [
   }),
 ];
 
-const THEMES: readonly ((kind: EngineKind) => void)[] = [groups, retention, retries, deadLetters, priorities, delays, ttl, deduplication];
+const THEMES: readonly ((kind: EngineKind) => void)[] = [
+  groups,
+  retention,
+  retries,
+  deadLetters,
+  priorities,
+  delays,
+  ttl,
+  deduplication,
+  ordering,
+  transactions,
+];
 
 describe.each(KINDS)('the engine ($name)', (kind) => {
   for (const theme of THEMES) theme(kind);

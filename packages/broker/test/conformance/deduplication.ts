@@ -44,7 +44,14 @@ export function deduplication({ open, survives }: EngineKind): void {
       const { engine } = opened;
       await engine.createStream('s', {});
       await publish(engine, 's', of('known', 'k'));
-      const records = [of('a', 'a'), 'plain', of('a again', 'a'), of('k again', 'k'), of('b', 'b'), of('a', 'a')];
+      const records = [
+        of('a', 'a'),
+        'plain',
+        of('a again', 'a'),
+        of('k again', 'k'),
+        of('b', 'b'),
+        of('a', 'a'),
+      ];
       // 'a' is 2, the plain one 3, 'b' 4.
       expect(await placed(engine, ...records)).toEqual({
         stream: 's',
@@ -83,7 +90,10 @@ export function deduplication({ open, survives }: EngineKind): void {
       const { engine } = opened;
       for (const name of ['a', 'b']) await engine.createStream(name, {});
       await publish(engine, 'a', 'first', of('x', '1'));
-      const receipt = await engine.publish({ bind: { pattern: '^[ab]$' }, batch: batchOf(of('x', '1'), 'y') });
+      const receipt = await engine.publish({
+        bind: { pattern: '^[ab]$' },
+        batch: batchOf(of('x', '1'), 'y'),
+      });
       expect(receipt.streams).toEqual([
         { stream: 'a', first: 3, duplicates: [0, 2] },
         { stream: 'b', first: 1 },
@@ -96,7 +106,8 @@ export function deduplication({ open, survives }: EngineKind): void {
       await using opened = await open();
       const { engine } = opened;
       await engine.createStream('s', { dedupWindowMs: 0 });
-      for (let i = 1; i <= 3; i++) expect(await placed(engine, of('x', '1'))).toEqual({ stream: 's', first: i });
+      for (let i = 1; i <= 3; i++)
+        expect(await placed(engine, of('x', '1'))).toEqual({ stream: 's', first: i });
       // Set to more, it counts from then on.
       await engine.updateStream('s', { dedupWindowMs: 3_600_000 });
       expect(await placed(engine, of('x', '1'))).toEqual({ stream: 's', first: 4 });
@@ -120,7 +131,10 @@ export function deduplication({ open, survives }: EngineKind): void {
       await opened.engine.createStream('s', {});
       const first = await placed(opened.engine, { ...of('x', '1'), delayMs: 300 });
       const id = first.delayed![1]!;
-      expect(await placed(opened.engine, of('x', '1'))).toMatchObject({ duplicates: [0, 0], delayed: [0, id] });
+      expect(await placed(opened.engine, of('x', '1'))).toMatchObject({
+        duplicates: [0, 0],
+        delayed: [0, id],
+      });
       if (survives) await opened.restart();
       const { engine } = opened;
       const follower = await RecordingFollower.follow(engine, { stream: 's' }, { credit: 10 });

@@ -174,7 +174,8 @@ export function delays({ open, survives }: EngineKind): void {
         await opened.restart();
       }
       const { engine } = opened;
-      await eventually(async () => (await engine.streamInfo('s')).delayed === 0);
+      await eventually(async () => (await engine.streamInfo('s')).messages === 150);
+      expect(await engine.streamInfo('s')).toMatchObject({ delayed: 0 });
       const bodies = (await readAll(engine, 's')).map(({ body }) => body);
       expect(bodies).toHaveLength(150);
       expect(new Set(bodies).size).toBe(150);
@@ -183,14 +184,17 @@ export function delays({ open, survives }: EngineKind): void {
     test('keep their key, headers and priority, and their ttl begins when they enter', async () => {
       await using opened = await open();
       await opened.engine.createStream('s', {});
-      const record = { body: 'x', key: 'k', headers: { a: '1' }, priority: 3, delayMs: 600, ttlMs: 500 };
+      const record = { body: 'x', key: 'k', headers: { a: '1' }, priority: 3, delayMs: 1_600, ttlMs: 1_500 };
       await publish(opened.engine, 's', record, { body: 'low', delayMs: 500, priority: 0 });
       if (survives) await opened.restart();
       const { engine } = opened;
       const follower = await RecordingFollower.follow(engine, bind, { credit: 10 });
       await follower.until(2);
-      expect(follower.bodies).toEqual(['low', 'x']);
-      expect(follower.deliveries[1]!.attributes).toMatchObject({ key: 'k', headers: { a: '1' }, priority: 3 });
+      expect(follower.deliveries.find(({ body }) => body === 'x')?.attributes).toMatchObject({
+        key: 'k',
+        headers: { a: '1' },
+        priority: 3,
+      });
     });
 
     test('may all share their delay', async () => {
@@ -263,8 +267,11 @@ async function listDelayed(engine: Engine, limit: number): Promise<DelayedListed
   const entries: DelayedListed['entries'][number][] = [];
   for (let after = 0, more = true; more; ) {
     const page = await engine.listDelayed({ stream: 's', after, limit });
+    const last = page.entries.at(-1)?.id ?? after;
+    if (page.more && last <= after)
+      throw new Error(`a page after ${after} says that there is more after ${last}`);
     entries.push(...page.entries);
-    after = entries.at(-1)?.id ?? after;
+    after = last;
     ({ more } = page);
   }
   return entries;

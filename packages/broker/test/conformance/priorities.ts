@@ -99,7 +99,9 @@ export function priorities({ open, survives }: EngineKind): void {
       expect(strict.bodies.join('')).toBe('c'.repeat(12) + 'n'.repeat(12) + 'l'.repeat(12));
       const order = yielding.bodies.join('');
       // Of any four neighbours one is of a lower priority, while there are all of them.
-      expect(order.slice(0, 16).match(/.{4}/g)).toEqual(Array.from({ length: 4 }, () => expect.stringMatching(/^ccc[nl]$/)));
+      expect(order.slice(0, 16).match(/.{4}/g)).toEqual(
+        Array.from({ length: 4 }, () => expect.stringMatching(/^ccc[nl]$/)),
+      );
       // And the lower ones take turns.
       expect(order.slice(0, 16)).toContain('n');
       expect(order.slice(0, 16)).toContain('l');
@@ -111,7 +113,9 @@ export function priorities({ open, survives }: EngineKind): void {
       const { engine } = opened;
       await engine.createStream('s', {});
       const options = { yieldEvery: 5 };
-      const records = Array.from({ length: 300 }, (_, i) => (i % 3 === 0 ? low(`${i + 1}`) : critical(`${i + 1}`)));
+      const records = Array.from({ length: 300 }, (_, i) =>
+        i % 3 === 0 ? low(`${i + 1}`) : critical(`${i + 1}`),
+      );
       await publish(engine, 's', ...records);
       const follower = await RecordingFollower.follow(engine, bind, { options, credit: 300 });
       await follower.until(300);
@@ -139,7 +143,10 @@ export function priorities({ open, survives }: EngineKind): void {
       expect(await engine.groupInfo('s', 'a')).toMatchObject({ lag: 15, pending: 5 });
       const { entries } = await engine.pending({ stream: 's', group: 'a' });
       expect(entries.flatMap(({ first, last }) => [first, last])).toEqual(
-        follower.sequences.slice(20).sort((a, b) => a - b).flatMap((sequence) => [sequence, sequence]),
+        follower.sequences
+          .slice(20)
+          .sort((a, b) => a - b)
+          .flatMap((sequence) => [sequence, sequence]),
       );
       expect(await readAll(engine, 's')).toHaveLength(20);
       const rest = await RecordingFollower.follow(engine, bind, { group: 'a', credit: 100 });
@@ -173,7 +180,9 @@ export function priorities({ open, survives }: EngineKind): void {
   });
 }
 
-const prioritized = (priority: number) => (body: string): TestRecord => ({ body, priority });
+const prioritized =
+  (priority: number) =>
+  (body: string): TestRecord => ({ body, priority });
 const low = prioritized(LOW!);
 const normal = prioritized(NORMAL!);
 const high = prioritized(HIGH!);

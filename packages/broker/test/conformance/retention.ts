@@ -212,7 +212,11 @@ export function retention({ open, survives }: EngineKind): void {
       await follower.nack([second!], 60_000);
       await publish(opened.engine, 's', '4', '5');
       await holds(opened.engine, 3);
-      expect(await opened.engine.groupInfo('s', 'workers')).toMatchObject({ pending: 1, lag: 2, ackFloor: 2 });
+      expect(await opened.engine.groupInfo('s', 'workers')).toMatchObject({
+        pending: 1,
+        lag: 2,
+        ackFloor: 2,
+      });
       expect(await follower.ack(first!)).toEqual(rangesOf([first!]));
       expect(await follower.ack(third!)).toEqual([]);
       expect(await opened.engine.streamInfo('s')).toMatchObject({ messages: 2 });

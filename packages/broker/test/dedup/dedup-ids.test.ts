@@ -76,7 +76,8 @@ describe('message ids', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1, maxLength: 40 }), fc.nat(), (id, at) => {
         const index = at % id.length;
-        const other = id.slice(0, index) + String.fromCharCode(id.charCodeAt(index) ^ 1) + id.slice(index + 1);
+        const other =
+          id.slice(0, index) + String.fromCharCode(id.charCodeAt(index) ^ 1) + id.slice(index + 1);
         expect(hashed(other)).not.toBe(hashed(id));
         expect(hashed(`${id}\0`)).not.toBe(hashed(id));
       }),

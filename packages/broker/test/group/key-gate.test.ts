@@ -40,7 +40,8 @@ test('a gate lets so many of a key through at a time, and those that wait in the
         } else if (each.do === 'purge') {
           const below = each.which % (next + 1);
           waiting = waiting.filter((sequence) => sequence >= below);
-          for (const gone of inside.filter((sequence) => sequence < below)) inside.splice(inside.indexOf(gone), 1);
+          for (const gone of inside.filter((sequence) => sequence < below))
+            inside.splice(inside.indexOf(gone), 1);
           gate.purge(below, ({ sequence }) => ready(sequence));
         }
         expect(gate.parked).toBe(waiting.length);

@@ -154,7 +154,8 @@ const reset = count.map((length): Act => {
 const park = count.map((length): Act => {
   return ({ ledger, entries }) => {
     const { first, last } = ledger.parkFresh(length);
-    for (let sequence = first; sequence <= last; sequence++) entries.set(sequence, { holder: undefined, attempt: 1 });
+    for (let sequence = first; sequence <= last; sequence++)
+      entries.set(sequence, { holder: undefined, attempt: 1 });
     ledger.enqueueIdle({ first, last }, 0);
   };
 });
@@ -165,7 +166,11 @@ const revoke = fc.tuple(who, count).map(([member, length]): Act => {
     const lease = members[member]!.leases.oldest;
     if (lease === undefined) return;
     const { first, attempt } = lease;
-    const { changed } = ledger.ack(members[member]!, { first, last: Math.min(lease.last, first + length) }, attempt);
+    const { changed } = ledger.ack(
+      members[member]!,
+      { first, last: Math.min(lease.last, first + length) },
+      attempt,
+    );
     ledger.revive(changed, { kind: 'waiting', attempt: attempt + 1, dueAt: 0, deliveredAt: 0 });
     for (const span of changed) {
       for (let sequence = span.first; sequence <= span.last; sequence++)

@@ -59,12 +59,16 @@ const purge = command(
   fc.tuple(name, fc.option(fc.integer({ min: 1, max: 60 }), { nil: undefined })),
   async (world, [name, sequence]) => {
     const stream = world.model.streams.get(name);
-    if (stream === undefined) return world.ask(expectError(world.engine.purgeStream({ stream: name }), 'StreamNotFound'));
+    if (stream === undefined)
+      return world.ask(expectError(world.engine.purgeStream({ stream: name }), 'StreamNotFound'));
     // Only once nothing is under way is it known what it finds.
     await world.rest();
     const next = stream.messages.length + 1;
     const expected = purgeStream(stream, Math.min(next, sequence ?? next));
-    const purged = await world.engine.purgeStream({ stream: name, ...(sequence !== undefined && { sequence }) });
+    const purged = await world.engine.purgeStream({
+      stream: name,
+      ...(sequence !== undefined && { sequence }),
+    });
     expectThat(purged === expected, `purged ${purged}, and should be ${expected}`);
   },
 );

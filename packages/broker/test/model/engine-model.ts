@@ -62,7 +62,8 @@ export class EngineModel {
   create(name: string, retention: ModelStream['retention']): void {
     const stream = { name, retention, messages: [], groups: new Map(), letters: [], firstSequence: 1 };
     this.streams.set(name, stream);
-    for (const follower of this.followers.values()) if (matches(follower.bind, name)) this.join(follower, stream);
+    for (const follower of this.followers.values())
+      if (matches(follower.bind, name)) this.join(follower, stream);
   }
 
   join(follower: ModelFollower, stream: ModelStream): void {
@@ -250,8 +251,10 @@ function deliverOne(group: ModelGroup, follower: number, delivery: Delivery): st
   const entry = group.entries[sequence - 1];
   if (entry?.message.body !== body) return `'${body}', and it is '${entry?.message.body}'`;
   const { priority, key } = entry.message;
-  if ((attributes.priority ?? 1) !== priority || attributes.key !== key) return `with ${JSON.stringify(attributes)}`;
-  if (entry.state !== 'fresh' && entry.state !== 'waiting') return `it is ${entry.state} (with ${entry.holder})`;
+  if ((attributes.priority ?? 1) !== priority || attributes.key !== key)
+    return `with ${JSON.stringify(attributes)}`;
+  if (entry.state !== 'fresh' && entry.state !== 'waiting')
+    return `it is ${entry.state} (with ${entry.holder})`;
   if (entry.attempt !== attempt) return `in attempt ${attempt}, and it is in ${entry.attempt}`;
   if (entry.notBefore > performance.now()) return 'before its delay is over';
   const before = comesBefore(group, entry);
@@ -281,7 +284,9 @@ function comesBefore(group: ModelGroup, { message, state }: ModelEntry): number 
 
 /** What lies with one follower holds up the keys that it is of, so it gets no more than so much. */
 function isFull({ options, entries }: ModelGroup, follower: number): boolean {
-  return options.ordering === 'key' && entries.filter(({ holder }) => holder === follower).length >= KEYED_HELD_MAX;
+  return (
+    options.ordering === 'key' && entries.filter(({ holder }) => holder === follower).length >= KEYED_HELD_MAX
+  );
 }
 
 function hasDue(group: ModelGroup, now: number): boolean {

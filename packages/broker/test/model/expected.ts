@@ -1,4 +1,4 @@
-import type { ModelGroup, ModelStream } from './model-stream.ts';
+import type { ModelEntry, ModelGroup, ModelStream } from './model-stream.ts';
 
 /** What streamInfo is to tell. */
 export function expectedInfo(stream: ModelStream): object {
@@ -9,11 +9,19 @@ export function expectedInfo(stream: ModelStream): object {
   return { messages: left, nextSequence, firstSequence, delayed: 0, groups: told.sort(byName) };
 }
 
-function expectedGroup({ name, entries, redelivered }: ModelGroup, nextSequence: number): { name: string; [told: string]: unknown } {
+function expectedGroup(
+  { name, entries, redelivered }: ModelGroup,
+  nextSequence: number,
+): { name: string; [told: string]: unknown } {
   const open = entries.filter(({ state }) => state !== 'done');
-  const lag = open.filter(({ state }) => state === 'fresh').length;
+  const lag = open.filter(isUndelivered).length;
   const ackFloor = (open[0]?.message.sequence ?? nextSequence) - 1;
   return { name, lag, pending: open.length - lag, redelivered, ackFloor };
+}
+
+/** Also one that was handed back unbegun. */
+function isUndelivered({ state, attempt }: ModelEntry): boolean {
+  return state === 'fresh' || (state === 'waiting' && attempt === 1);
 }
 
 export function byName(a: { name: string }, b: { name: string }): number {
@@ -23,7 +31,7 @@ export function byName(a: { name: string }, b: { name: string }): number {
 /** What `pending` is to tell, a line for each message: its number, its attempt and the key of its holder. */
 export function expectedPending({ entries }: ModelGroup): string[] {
   return entries
-    .filter(({ state }) => state === 'held' || state === 'waiting')
+    .filter((entry) => (entry.state === 'held' || entry.state === 'waiting') && !isUndelivered(entry))
     .map(({ message, attempt, holder }) => `${message.sequence}@${attempt}:${holder ?? 'nobody'}`);
 }
 
@@ -35,6 +43,8 @@ export function expectedRead({ messages }: ModelStream): string[] {
 /** Its dead letters, in no order. */
 export function expectedLetters({ letters }: ModelStream): string[] {
   return letters
-    .map(({ group, sequence, body, cause, attempt }) => `${group}/${sequence} ${body}: ${cause} in ${attempt}`)
+    .map(
+      ({ group, sequence, body, cause, attempt }) => `${group}/${sequence} ${body}: ${cause} in ${attempt}`,
+    )
     .sort();
 }

@@ -23,7 +23,8 @@ export const createGroup = command(
   async (world, [streamName, groupName, from]) => {
     const request = { stream: streamName, group: groupName, startFrom: from, options: GROUPS[groupName]! };
     const stream = world.model.streams.get(streamName);
-    if (stream === undefined) return world.ask(expectError(world.engine.createGroup(request), 'StreamNotFound'));
+    if (stream === undefined)
+      return world.ask(expectError(world.engine.createGroup(request), 'StreamNotFound'));
     const isNew = !stream.groups.has(groupName);
     // What is acked already, and so not the new group's, is known once nothing is under way.
     await world.settle();
@@ -33,18 +34,22 @@ export const createGroup = command(
   },
 );
 
-export const deleteGroup = command('delete group', fc.tuple(name, group), async (world, [streamName, groupName]) => {
-  const stream = world.model.streams.get(streamName);
-  if (stream?.groups.has(groupName) !== true) {
-    const code = stream === undefined ? 'StreamNotFound' : 'GroupNotFound';
-    return world.ask(expectError(world.engine.deleteGroup(streamName, groupName), code));
-  }
-  await world.rest();
-  const over = world.model.deleteGroup(stream, groupName);
-  world.ask(world.engine.deleteGroup(streamName, groupName));
-  await Promise.resolve();
-  expectEnded(world, over, 'GroupNotFound');
-});
+export const deleteGroup = command(
+  'delete group',
+  fc.tuple(name, group),
+  async (world, [streamName, groupName]) => {
+    const stream = world.model.streams.get(streamName);
+    if (stream?.groups.has(groupName) !== true) {
+      const code = stream === undefined ? 'StreamNotFound' : 'GroupNotFound';
+      return world.ask(expectError(world.engine.deleteGroup(streamName, groupName), code));
+    }
+    await world.rest();
+    const over = world.model.deleteGroup(stream, groupName);
+    world.ask(world.engine.deleteGroup(streamName, groupName));
+    await Promise.resolve();
+    expectEnded(world, over, 'GroupNotFound');
+  },
+);
 
 export const reset = command(
   'reset group',

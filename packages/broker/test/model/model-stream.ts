@@ -55,7 +55,10 @@ export interface ModelStream {
   firstSequence: number;
 }
 
-export function addMessage(stream: ModelStream, fields: Pick<ModelMessage, 'body' | 'priority' | 'key' | 'entersAt'>): ModelMessage {
+export function addMessage(
+  stream: ModelStream,
+  fields: Pick<ModelMessage, 'body' | 'priority' | 'key' | 'entersAt'>,
+): ModelMessage {
   const sequence = stream.messages.length + 1;
   const message = { ...fields, sequence, isDurable: false, isRemoved: false };
   stream.messages.push(message);
@@ -64,7 +67,12 @@ export function addMessage(stream: ModelStream, fields: Pick<ModelMessage, 'body
 }
 
 /** Makes the group unless it is there. */
-export function ensureGroup(stream: ModelStream, name: string, options: GroupOptions, start: number): ModelGroup {
+export function ensureGroup(
+  stream: ModelStream,
+  name: string,
+  options: GroupOptions,
+  start: number,
+): ModelGroup {
   const known = stream.groups.get(name);
   if (known !== undefined) return known;
   const group: ModelGroup = { name, options, start, entries: [], redelivered: 0 };
@@ -83,7 +91,13 @@ export function resetGroup(stream: ModelStream, group: ModelGroup, start: number
 
 function newEntry({ start }: ModelGroup, message: ModelMessage): ModelEntry {
   const isDone = message.isRemoved || message.sequence < start;
-  return { message, state: isDone ? 'done' : 'fresh', attempt: 1, holder: undefined, notBefore: message.entersAt };
+  return {
+    message,
+    state: isDone ? 'done' : 'fresh',
+    attempt: 1,
+    holder: undefined,
+    notBefore: message.entersAt,
+  };
 }
 
 /** Messages before `sequence` go. @returns how many there were */
@@ -124,7 +138,12 @@ export function giveBack(entry: ModelEntry, attempts: 0 | 1, delayMs: number): v
 }
 
 /** The delivery that the entry is in has failed. */
-export function fail(stream: ModelStream, group: ModelGroup, entry: ModelEntry, delayMs: number | undefined): void {
+export function fail(
+  stream: ModelStream,
+  group: ModelGroup,
+  entry: ModelEntry,
+  delayMs: number | undefined,
+): void {
   const { maxDeliveries = 20, delayMs: policyMs = 0 } = group.options.retry ?? {};
   if (entry.attempt < maxDeliveries) giveBack(entry, 1, delayMs ?? policyMs);
   else bury(stream, group, entry, 'maxDeliveries');
@@ -146,7 +165,8 @@ export function takenKeys({ options, entries }: ModelGroup): ReadonlyMap<string,
   const taken = new Map<string, number>();
   if (options.ordering !== 'key') return taken;
   for (const { message, state } of entries) {
-    if (message.key !== undefined && (state === 'held' || state === 'waiting')) taken.set(message.key, message.sequence);
+    if (message.key !== undefined && (state === 'held' || state === 'waiting'))
+      taken.set(message.key, message.sequence);
   }
   return taken;
 }

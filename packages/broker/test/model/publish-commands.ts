@@ -26,20 +26,24 @@ function newRecords(world: World, count: number, asked: Kind): ModelRecord[] {
   });
 }
 
-export const publish = command('publish', fc.tuple(bind, upToOrMany(12, 700), kind), (world, [to, count, asked]) => {
-  const records = newRecords(world, count, asked);
-  const answer = world.engine.publish({ bind: to, batch: batchOf(...records) });
-  if (isMissing(world, to)) return world.ask(expectError(answer, 'StreamNotFound'));
-  const { placed, messages } = world.model.publish(to, records);
-  const durability = world.survives && placed.length > 0 ? 'fsync' : undefined;
-  world.ask(
-    answer.then((receipt) => {
-      for (const message of messages) message.isDurable = true;
-      expectThat(JSON.stringify(receipt.streams) === JSON.stringify(placed), JSON.stringify(receipt));
-      expectThat(durability === undefined || receipt.durability === durability, receipt.durability);
-    }),
-  );
-});
+export const publish = command(
+  'publish',
+  fc.tuple(bind, upToOrMany(12, 700), kind),
+  (world, [to, count, asked]) => {
+    const records = newRecords(world, count, asked);
+    const answer = world.engine.publish({ bind: to, batch: batchOf(...records) });
+    if (isMissing(world, to)) return world.ask(expectError(answer, 'StreamNotFound'));
+    const { placed, messages } = world.model.publish(to, records);
+    const durability = world.survives && placed.length > 0 ? 'fsync' : undefined;
+    world.ask(
+      answer.then((receipt) => {
+        for (const message of messages) message.isDurable = true;
+        expectThat(JSON.stringify(receipt.streams) === JSON.stringify(placed), JSON.stringify(receipt));
+        expectThat(durability === undefined || receipt.durability === durability, receipt.durability);
+      }),
+    );
+  },
+);
 
 /** Each of them enters its streams when it is due; nothing else comes in between. */
 export const publishLater = command(
@@ -51,7 +55,11 @@ export const publishLater = command(
     const made = newRecords(world, delays.length, asked);
     const records = made.map((record, index) => ({ ...record, delayMs: delays[index]! }));
     const now = performance.now();
-    const { placed, messages } = world.model.publish(to, made, delays.map((delayMs) => now + delayMs));
+    const { placed, messages } = world.model.publish(
+      to,
+      made,
+      delays.map((delayMs) => now + delayMs),
+    );
     const { streams } = await world.engine.publish({ bind: to, batch: batchOf(...records) });
     for (const message of messages) message.isDurable = true;
     expectThat(streams.length === placed.length, JSON.stringify(streams));

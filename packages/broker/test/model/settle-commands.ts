@@ -7,7 +7,16 @@ import { bury, fail, giveBack, settleForGood } from './model-stream.ts';
 import type { World } from './world.ts';
 
 type Verb = 'ack' | 'nack' | 'reject' | 'release' | 'extend';
-const verb: fc.Arbitrary<Verb> = fc.constantFrom('ack', 'ack', 'ack', 'nack', 'nack', 'reject', 'release', 'extend');
+const verb: fc.Arbitrary<Verb> = fc.constantFrom(
+  'ack',
+  'ack',
+  'ack',
+  'nack',
+  'nack',
+  'reject',
+  'release',
+  'extend',
+);
 /** Of a nack; undefined for as the group has it. */
 const delayMs: fc.Arbitrary<number | undefined> = fc.constantFrom(0, 0, undefined, undefined, 1, 7);
 
@@ -40,7 +49,11 @@ export const settleAny = command(
   }),
   (world, { verb: asked, who, stream, first, count, attempt, delayMs: delay }) => {
     withFollower(world, who, (key) => {
-      const range = Array.from({ length: count }, (_, index) => ({ stream, sequence: first + index, attempt }));
+      const range = Array.from({ length: count }, (_, index) => ({
+        stream,
+        sequence: first + index,
+        attempt,
+      }));
       settle(world, key, asked, range, delay);
     });
   },
@@ -56,7 +69,9 @@ function settle(
   const entries = rangesOf(deliveries);
   const stale = entries.flatMap(({ stream, ranges }) =>
     ranges.flatMap((range) =>
-      world.model.settle(key, { stream, ...range }, asked !== 'extend', (held) => CHANGES[asked](held, delay)),
+      world.model.settle(key, { stream, ...range }, asked !== 'extend', (held) =>
+        CHANGES[asked](held, delay),
+      ),
     ),
   );
   world.askForStale(ASKS[asked](world.followers.get(key)!.engineFollower, entries, delay), stale);
@@ -71,7 +86,11 @@ const CHANGES: Record<Verb, (held: Held, delay: number | undefined) => void> = {
 };
 
 type Entries = Parameters<EngineFollower['ack']>[0];
-type Ask = (follower: EngineFollower, entries: Entries, delay: number | undefined) => ReturnType<EngineFollower['ack']>;
+type Ask = (
+  follower: EngineFollower,
+  entries: Entries,
+  delay: number | undefined,
+) => ReturnType<EngineFollower['ack']>;
 
 const ASKS: Record<Verb, Ask> = {
   ack: (follower, entries) => follower.ack(entries),

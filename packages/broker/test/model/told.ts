@@ -31,7 +31,8 @@ export async function toldRead(engine: Engine, stream: string): Promise<string[]
   let from = 1;
   for (;;) {
     const { runs, next, more } = await engine.read({ stream, startFrom: { sequence: from } });
-    for (const run of runs) lines.push(...readBack(run).map(({ body }, index) => `${run.first + index} ${body}`));
+    for (const run of runs)
+      lines.push(...readBack(run).map(({ body }, index) => `${run.first + index} ${body}`));
     if (!more) return lines;
     from = next;
   }

@@ -4,7 +4,7 @@ import type { StreamRanges } from '@simplemq/protocol';
 import type { Engine } from '../../src/engine/engine.ts';
 import { type EngineOptions, openEngine } from '../../src/engine/open-engine.ts';
 import { RecordingFollower, rangesOf, spelledOut } from '../recording-follower.ts';
-import { EngineModel, matches, type ModelFollower } from './engine-model.ts';
+import { EngineModel, type ModelFollower, matches } from './engine-model.ts';
 import { expectedInfo, expectedLetters, expectedPending, expectedRead } from './expected.ts';
 import { GROUPS } from './kinds.ts';
 import { settleForGood } from './model-stream.ts';
@@ -63,9 +63,22 @@ export class World {
   }
 
   /** Follows as a member of the group, on every stream of the bind. */
-  async follow(bind: ModelFollower['bind'], group: string, credit: number, stutters: boolean): Promise<number> {
+  async follow(
+    bind: ModelFollower['bind'],
+    group: string,
+    credit: number,
+    stutters: boolean,
+  ): Promise<number> {
     const key = this.#nextKey++;
-    const model: ModelFollower = { key, bind, group, streams: new Set(), former: [], upTo: credit, delivered: 0 };
+    const model: ModelFollower = {
+      key,
+      bind,
+      group,
+      streams: new Set(),
+      former: [],
+      upTo: credit,
+      delivered: 0,
+    };
     const follower = new RecordingFollower();
     follower.takes = !stutters;
     follower.onRun = (deliveries) => {
@@ -76,7 +89,8 @@ export class World {
     await follower.start(this.engine, bind, { group, options: GROUPS[group]!, credit });
     this.followers.set(key, follower);
     this.model.followers.set(key, model);
-    for (const stream of this.model.streams.values()) if (matches(bind, stream.name)) this.model.join(model, stream);
+    for (const stream of this.model.streams.values())
+      if (matches(bind, stream.name)) this.model.join(model, stream);
     return key;
   }
 
@@ -148,7 +162,8 @@ export class World {
   async drain(): Promise<void> {
     await this.rest();
     for (const key of [...this.followers.keys()]) this.leave(key, false);
-    for (const group of Object.keys(GROUPS)) await this.follow({ pattern: '' }, group, Number.MAX_SAFE_INTEGER, false);
+    for (const group of Object.keys(GROUPS))
+      await this.follow({ pattern: '' }, group, Number.MAX_SAFE_INTEGER, false);
     while (this.model.groups.some(({ entries }) => entries.some(({ state }) => state !== 'done'))) {
       await this.#quiet();
       for (const key of this.followers.keys()) this.#ackAll(key);
@@ -162,7 +177,8 @@ export class World {
     });
     const entries = rangesOf(held);
     for (const { stream, ranges } of entries) {
-      for (const range of ranges) this.model.settle(key, { stream, ...range }, true, ({ entry }) => settleForGood(entry));
+      for (const range of ranges)
+        this.model.settle(key, { stream, ...range }, true, ({ entry }) => settleForGood(entry));
     }
     this.askForStale(this.followers.get(key)!.engineFollower.ack(entries), []);
   }
@@ -184,7 +200,8 @@ export class World {
 
   /** A request that is answered when everything before it is stored. */
   async #flush(): Promise<void> {
-    for (const { name, retention } of this.model.streams.values()) await this.engine.createStream(name, { retention });
+    for (const { name, retention } of this.model.streams.values())
+      await this.engine.createStream(name, { retention });
   }
 
   async #quiet(): Promise<void> {
@@ -243,7 +260,10 @@ function same(what: string, got: unknown, expected: unknown): void {
 
 async function notStalled<T>(what: string, promise: Promise<T>): Promise<T> {
   const { promise: stalled, reject } = Promise.withResolvers<never>();
-  const watchdog = setTimeout(() => reject(new Error(`the engine stalled: ${what} did not come`)), STALLED_MS);
+  const watchdog = setTimeout(
+    () => reject(new Error(`the engine stalled: ${what} did not come`)),
+    STALLED_MS,
+  );
   try {
     return await Promise.race([promise, stalled]);
   } finally {

@@ -5,15 +5,14 @@ import { temporaryFolder } from '@simplemq/testkit';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { LOG_FILE_BYTES_MAX } from '../../src/store/sqlite/checkpoints.ts';
-import { MIGRATIONS } from '../../src/store/sqlite/schema.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Store, StoredFailure } from '../../src/store/store.ts';
 import { bodiesOf, placedBatch } from '../batches.ts';
 import { inLane, NOTHING, newStream, withStore } from './transactions.ts';
+import { makeVersion1 } from './version-1.ts';
 
 const MIB = 1024 * 1024;
 const BODY = 'x'.repeat(64 * 1024);
-const APPLICATION_ID = 0x534d5131;
 
 describe('space on disk', () => {
   test('is given back once most of what was stored is removed, and what is left can be read', async () => {
@@ -57,17 +56,13 @@ describe('space on disk', () => {
 
   test('is given back by a database of version 1 as well', async () => {
     await using folder = await temporaryFolder();
-    const old = new Database(join(folder.path, 'simplemq.db'));
-    old.pragma('journal_mode = WAL');
-    old.exec(MIGRATIONS[0]!);
-    old.pragma(`application_id = ${APPLICATION_ID}`);
-    old.pragma('user_version = 1');
     // More than is rewritten at the start.
-    old.exec(
-      "INSERT INTO streams VALUES (1, 'orders', '{}', 5, 10000, 9999, 1); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL " +
-        'SELECT i + 1 FROM n WHERE i < 700) INSERT INTO batches SELECT 1, 0, i, 1, 65536, 5, zeroblob(65536) FROM n',
+    makeVersion1(folder.path, (old) =>
+      old.exec(
+        "INSERT INTO streams VALUES (1, 'orders', '{}', 5, 10000, 9999, 1); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL " +
+          'SELECT i + 1 FROM n WHERE i < 700) INSERT INTO batches SELECT 1, 0, i, 1, 65536, 5, zeroblob(65536) FROM n',
+      ),
     );
-    old.close();
     await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
       expect(sizeOf(folder.path)).toBeGreaterThan(40 * MIB);
       await store.commit({ ...NOTHING, removals: [{ streamId: 1, lane: 0, first: 1, last: 700 }] });

@@ -3,10 +3,11 @@ import { BATCH_HEADER_BYTES, encodeBatchHead } from '@simplemq/protocol';
 import { temporaryFolder } from '@simplemq/testkit';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { APPLICATION_ID, MIGRATIONS } from '../../src/store/sqlite/schema.ts';
+import { MIGRATIONS } from '../../src/store/sqlite/schema.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { bodiesOf, placedBatch } from '../batches.ts';
 import { inLane, NOTHING, newStream, withStore } from './transactions.ts';
+import { makeVersion1 } from './version-1.ts';
 
 describe('a database of version 1', () => {
   test('is read as it was left, and goes on at the newest version', async () => {
@@ -96,15 +97,3 @@ describe('a database of version 1', () => {
     database.close();
   });
 });
-
-/** As that version made it. */
-function makeVersion1(folder: string, write: (database: Database.Database) => void): void {
-  const database = new Database(join(folder, 'simplemq.db'));
-  database.pragma('page_size = 4096');
-  database.pragma('journal_mode = WAL');
-  database.exec(MIGRATIONS[0]!);
-  database.pragma(`application_id = ${APPLICATION_ID}`);
-  database.pragma('user_version = 1');
-  write(database);
-  database.close();
-}

@@ -10,7 +10,7 @@ const COLUMNS = [
   { head: 'PENDING', align: 'right' },
   { head: 'REDELIVERED', align: 'right' },
   { head: 'OLDEST UNACKED', align: 'right' },
-  { head: 'DEAD-LETTERED', align: 'right' },
+  { head: 'DEAD', align: 'right' },
 ] as const;
 
 /** The groups of a stream, a line each. */

@@ -118,9 +118,15 @@ export class Requester<Q = unknown, A = unknown> {
 
   async #close(): Promise<void> {
     if (this.#pending.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
-    await this.#publisher.close();
-    await this.#inbox.close();
-    this.#core.drainables.delete(this);
+    // An idle requester does not keep the process alive; one that is closing does, until it has.
+    this.#core.link.hold();
+    try {
+      await this.#publisher.close();
+      await this.#inbox.close();
+    } finally {
+      this.#core.link.release();
+      this.#core.drainables.delete(this);
+    }
   }
 
   async #send(id: string, body: Q, options: SendOptions): Promise<void> {

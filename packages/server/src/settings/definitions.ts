@@ -105,7 +105,8 @@ export const DEFINITIONS: { readonly [K in SettingKey]: Definition<SettingValue<
   'limits.maxDedupIds': {
     kind: wholeNumber(1, 1_000_000_000),
     fallback: 5_000_000,
-    description: 'Message ids that are remembered, over all streams, at 40 to 60 bytes each; past it the oldest go early.',
+    description:
+      'Message ids that are remembered, over all streams, at 40 to 60 bytes each; past it the oldest go early.',
   },
   heartbeatMs: {
     kind: milliseconds(10),

@@ -89,15 +89,19 @@ function migrate(database: Database.Database): void {
   database.pragma('wal_checkpoint(TRUNCATE)');
 }
 
+/** Whether what is free in the file can be given back to the disk; in a file that version 1 made it cannot. */
+export function canGiveBack(database: Database.Database): boolean {
+  return database.pragma('auto_vacuum', { simple: true }) === AUTO_VACUUM_INCREMENTAL;
+}
+
 /**
- * Rewrites a database that was made by version 1, which could not give pages back, once it holds little.
+ * Rewrites a database so that it can give space back, if it holds no more than `bytesMax`.
  *
- * @returns whether it did
+ * @returns whether it can
  */
 export function reshape(database: Database.Database, bytesMax: number): boolean {
-  const read = (name: string) => database.pragma(name, { simple: true }) as number;
-  if (read('auto_vacuum') === AUTO_VACUUM_INCREMENTAL) return false;
-  if ((read('page_count') - read('freelist_count')) * PAGE_BYTES > bytesMax) return false;
+  const pages = (name: string) => database.pragma(name, { simple: true }) as number;
+  if ((pages('page_count') - pages('freelist_count')) * PAGE_BYTES > bytesMax) return false;
   database.pragma('auto_vacuum = INCREMENTAL');
   database.exec('VACUUM');
   return true;
@@ -105,7 +109,8 @@ export function reshape(database: Database.Database, bytesMax: number): boolean 
 
 function reshapeAtStart(database: Database.Database): void {
   try {
-    if (reshape(database, RESHAPE_BYTES_MAX)) database.pragma('wal_checkpoint(TRUNCATE)');
+    if (canGiveBack(database) || !reshape(database, RESHAPE_BYTES_MAX)) return;
+    database.pragma('wal_checkpoint(TRUNCATE)');
   } catch (error) {
     // A disk that is full must not keep a broker from its start: it is tried again.
     if ((error as { code?: string }).code !== 'SQLITE_FULL') throw error;

@@ -3,7 +3,7 @@ import { prepareAll } from './statements.ts';
 import { StepSize } from './step-size.ts';
 
 /** At the most in one step. */
-const STEP_ROWS_MAX = 1_000;
+const STEP_ROWS_MAX = 4_000;
 /** For a statement with a limit. */
 const ALL_ROWS = -1;
 

@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Checkpoints } from './checkpoints.ts';
-import { PAGE_BYTES, reshape } from './database.ts';
+import { canGiveBack, PAGE_BYTES, reshape } from './database.ts';
 import { StepSize } from './step-size.ts';
 
 const MIB_PAGES = (1024 * 1024) / PAGE_BYTES;
@@ -19,35 +19,43 @@ export class FreeSpace {
   readonly #database: Database;
   readonly #checkpoints: Checkpoints;
   readonly #size = new StepSize(STEP_PAGES_MAX);
+  /** Not in a database of version 1 that was not rewritten yet. */
+  #canGiveBack: boolean;
   #isGivingBack = false;
 
   constructor(database: Database, checkpoints: Checkpoints) {
     this.#database = database;
     this.#checkpoints = checkpoints;
+    this.#canGiveBack = canGiveBack(database);
   }
 
   /** Gives some back, in a transaction of its own. @returns whether there is more to be done */
   step(): boolean {
-    if (this.#isGivingBack) return this.#giveBack();
-    const free = this.#pages('freelist_count');
-    if (reshape(this.#database, RESHAPE_BYTES_MAX)) this.#checkpoints.truncate();
-    else this.#isGivingBack = free > WORTH_PAGES && free > WORTH_SHARE * this.#pages('page_count');
+    if (!this.#canGiveBack) this.#reshape();
+    else if (this.#isGivingBack) this.#giveBack();
+    else this.#isGivingBack = this.#isWorthIt();
     return this.#isGivingBack;
   }
 
-  #giveBack(): boolean {
-    const before = this.#pages('freelist_count');
-    if (before > KEPT_PAGES) {
-      this.#size.run((pages) =>
-        this.#database.pragma(`incremental_vacuum(${Math.min(pages, before - KEPT_PAGES)})`),
-      );
-      const moved = before - this.#pages('freelist_count');
+  #reshape(): void {
+    this.#canGiveBack = reshape(this.#database, RESHAPE_BYTES_MAX);
+    if (this.#canGiveBack) this.#checkpoints.truncate();
+  }
+
+  #isWorthIt(): boolean {
+    const free = this.#pages('freelist_count');
+    return free > WORTH_PAGES && free > WORTH_SHARE * this.#pages('page_count');
+  }
+
+  #giveBack(): void {
+    const excess = this.#pages('freelist_count') - KEPT_PAGES;
+    if (excess > 0) {
+      this.#size.run((pages) => this.#database.pragma(`incremental_vacuum(${Math.min(pages, excess)})`));
       this.#checkpoints.worked();
-      if (moved > 0) return true;
+      return;
     }
     this.#isGivingBack = false;
     this.#checkpoints.truncate();
-    return false;
   }
 
   #pages(pragma: 'freelist_count' | 'page_count'): number {

@@ -14,7 +14,7 @@ const COLUMNS = [
   { head: 'CRON' },
   { head: 'TIME ZONE' },
   { head: 'LAST', align: 'right' },
-  { head: 'NEXT' },
+  { head: 'NEXT', align: 'right' },
 ] as const;
 
 export function listSchedulesCommand(): Command {
@@ -43,6 +43,6 @@ function row(schedule: ScheduleSummary): string[] {
     cron,
     timezone,
     lastAt === undefined ? 'never' : relative(lastAt),
-    nextText(schedule),
+    nextText(schedule, relative),
   ];
 }

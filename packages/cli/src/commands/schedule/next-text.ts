@@ -1,8 +1,7 @@
 import type { ScheduleSummary } from '@simplemq/client';
-import { instant } from '../../terminal/times.ts';
 
-/** When a schedule publishes next, or why it does not. */
-export function nextText({ paused, nextAt }: ScheduleSummary): string {
+/** When a schedule publishes next, as `shown` tells it, or why it does not. */
+export function nextText({ paused, nextAt }: ScheduleSummary, shown: (time: Date) => string): string {
   if (paused) return 'paused';
-  return nextAt === undefined ? 'never again' : instant(nextAt);
+  return nextAt === undefined ? 'never again' : shown(nextAt);
 }

@@ -3,6 +3,7 @@ import { type ClientFlags, takesBroker } from '../../connection/client-flags.ts'
 import { withCursor } from '../../connection/open-connection.ts';
 import { examples } from '../../examples.ts';
 import { print, printJson } from '../../terminal/print.ts';
+import { instant } from '../../terminal/times.ts';
 import { nextText } from './next-text.ts';
 
 export function pauseScheduleCommand(): Command {
@@ -38,5 +39,5 @@ async function pauseSchedule(name: string, flags: ClientFlags): Promise<void> {
 async function resumeSchedule(name: string, flags: ClientFlags): Promise<void> {
   const resumed = await withCursor(flags, (cursor) => cursor.resumeSchedule(name));
   if (flags.json) await printJson(resumed);
-  else await print(`resumed ${name}; next ${nextText(resumed)}\n`);
+  else await print(`resumed ${name}; next ${nextText(resumed, instant)}\n`);
 }

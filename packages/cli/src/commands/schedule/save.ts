@@ -5,6 +5,7 @@ import { examples } from '../../examples.ts';
 import { type MessageFlags, messageOptionsOf, takesMessageOptions } from '../../messages/message-flags.ts';
 import { parseJson } from '../../publish/parse-json.ts';
 import { print, printJson } from '../../terminal/print.ts';
+import { instant } from '../../terminal/times.ts';
 import { nextText } from './next-text.ts';
 
 interface SaveScheduleFlags extends ClientFlags, MessageFlags {
@@ -52,5 +53,5 @@ async function saveSchedule(name: string, text: string, flags: SaveScheduleFlags
   };
   const saved = await withCursor(flags, (cursor) => cursor.saveSchedule(name, options));
   if (flags.json) await printJson(saved);
-  else await print(`saved ${name}; next ${nextText(saved)}\n`);
+  else await print(`saved ${name}; next ${nextText(saved, instant)}\n`);
 }
