@@ -226,7 +226,10 @@ export class Run implements AsyncDisposable {
   async #join(group: GroupChecker, credit: number): Promise<void> {
     const follower = new RecordingFollower();
     const member: Member = { follower, group, held: [] };
+    const engine = this.#engine;
     follower.onRun = (deliveries) => {
+      // What an engine still does whose files were copied is its own affair.
+      if (engine !== this.#engine) return;
       const { time } = follower.runs[follower.runs.length - 1]!;
       for (const delivery of deliveries) {
         try {

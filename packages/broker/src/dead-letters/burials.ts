@@ -87,11 +87,13 @@ export class Burials {
   }
 
   async #next(): Promise<void> {
-    // How they failed has to be in the store to be read.
-    await this.#options.committer.settled();
     const jobs = this.#takeJobs();
-    const prepared = await Promise.all(jobs.map((job) => this.#prepare(job)));
-    if (this.#isClosed) return;
+    // How they failed has to be in the store to be read; of what dies meanwhile it may not be yet.
+    const prepared = await this.#prepareAll(jobs);
+    if (this.#isClosed) {
+      for (const { resolve } of jobs) resolve();
+      return;
+    }
     const { open } = this.#options.committer;
     const buried = prepared.map((item) => this.#bury(item));
     open.undo.push(() => {
@@ -104,6 +106,16 @@ export class Burials {
       if (messages > 0) this.#options.onBuried(group, messages);
       resolve();
     });
+  }
+
+  async #prepareAll(jobs: readonly Job[]): Promise<Prepared[]> {
+    try {
+      await this.#options.committer.settled();
+      return await Promise.all(jobs.map((job) => this.#prepare(job)));
+    } catch (error) {
+      this.#jobs.unshift(...jobs);
+      throw error;
+    }
   }
 
   #takeJobs(): Job[] {

@@ -17,7 +17,7 @@ export class IdTable {
   #size = 0;
 
   /** @param expected as many ids as it begins with room for; it grows past them */
-  constructor(expected = IDS_MIN) {
+  constructor(expected: number = IDS_MIN) {
     const ids = Math.max(IDS_MIN, expected);
     this.#words = new Uint32Array(ids * HASH_WORDS);
     this.#numbers = new Float64Array(ids);

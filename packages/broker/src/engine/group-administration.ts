@@ -84,9 +84,9 @@ export class GroupAdministration {
     const settings = groupSettings(options, group.settings);
     const { ordering, keyConcurrency } = group.settings;
     const isOtherGate = ordering !== settings.ordering || keyConcurrency !== settings.keyConcurrency;
-    if (isOtherGate && group.pending > 0) {
+    if (isOtherGate && group.listed > 0) {
       throw new InvalidOption(
-        `ordering and keyConcurrency cannot be changed while messages are pending, and ${group.pending} of the group ` +
+        `ordering and keyConcurrency cannot be changed while messages are pending, and ${group.listed} of the group ` +
           `'${name}' are: let them be acked first, or reset the group`,
         { details: { option: ordering !== settings.ordering ? 'ordering' : 'keyConcurrency' } },
       );

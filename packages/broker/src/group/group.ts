@@ -7,7 +7,7 @@ import { GroupLane, idleState, LANE_START, type LaneHost, type LanePlace } from 
 import { type GroupSettings, retryDelayMs } from './group-settings.ts';
 import { KeyGate } from './key-gate.ts';
 import type { Lease } from './lease.ts';
-import type { LeaseTimes, Ledger, LedgerChanges, LedgerOptions } from './ledger.ts';
+import type { LeaseTimes, Ledger, LedgerChanges } from './ledger.ts';
 import { type GroupFollower, Membership } from './membership.ts';
 import type { Change, PendingSpan } from './pending-entries.ts';
 
@@ -19,6 +19,8 @@ export interface GroupStream {
   readonly name: string;
   /** The sequence number after the last that may be delivered. */
   readonly durableNext: number;
+  /** The sequence number that the next message gets. */
+  readonly nextSequence: number;
 }
 
 /** Why messages are delivered again. */
@@ -159,12 +161,14 @@ export class Group implements LaneHost, DispatcherGroup {
     return this.#lanes.reduce((messages, { lag, ledger }) => messages + lag + ledger.undelivered, 0);
   }
 
+  /** Messages before the read position that are not done, delivered or not. */
+  get listed(): number {
+    return this.#lanes.reduce((messages, { ledger }) => messages + ledger.pending.size, 0);
+  }
+
   /** Messages delivered and not done. */
   get pending(): number {
-    return this.#lanes.reduce(
-      (messages, { ledger }) => messages + ledger.pending.size - ledger.undelivered,
-      0,
-    );
+    return this.#lanes.reduce((messages, { ledger }) => messages - ledger.undelivered, this.listed);
   }
 
   /** Every message up to it is done. */
@@ -213,7 +217,7 @@ export class Group implements LaneHost, DispatcherGroup {
     lane: Lane,
     books: { ledger: Ledger; unkeyed: ConstructorParameters<typeof GroupLane>[3] } | undefined = undefined,
   ): GroupLane {
-    const ledger = books?.ledger ?? this.#ledgerOf({ first: this.stream.durableNext, ordinal: 0 });
+    const ledger = books?.ledger ?? this.#ledgerOf({ first: this.stream.nextSequence, ordinal: 0 });
     const added = new GroupLane(lane, ledger, this, books?.unkeyed);
     this.#lanes.push(added);
     this.#lanes.sort(byUrgency);

@@ -190,7 +190,10 @@ export class Schedules {
 
 function parse(cron: string, timezone: string): Cron {
   try {
-    return new Cron(cron, { timezone, paused: true });
+    const next = new Cron(cron, { timezone, paused: true });
+    // It looks at the time zone only now.
+    next.nextRun();
+    return next;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new InvalidOption(

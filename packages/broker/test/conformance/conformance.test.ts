@@ -4,11 +4,14 @@ import { deadLetters } from './dead-letters.ts';
 import { deduplication } from './deduplication.ts';
 import { delays } from './delays.ts';
 import type { EngineKind } from './engine-kind.ts';
+import { everything } from './everything.ts';
 import { groups } from './groups.ts';
 import { ordering } from './ordering.ts';
 import { priorities } from './priorities.ts';
+import { reading } from './reading.ts';
 import { retention } from './retention.ts';
 import { retries } from './retries.ts';
+import { schedules } from './schedules.ts';
 import { transactions } from './transactions.ts';
 import { ttl } from './ttl.ts';
 
@@ -33,6 +36,9 @@ const THEMES: readonly ((kind: EngineKind) => void)[] = [
   deduplication,
   ordering,
   transactions,
+  reading,
+  schedules,
+  everything,
 ];
 
 describe.each(KINDS)('the engine ($name)', (kind) => {

@@ -61,11 +61,11 @@ export const publishLater = command(
       delays.map((delayMs) => now + delayMs),
     );
     const { streams } = await world.engine.publish({ bind: to, batch: batchOf(...records) });
-    for (const message of messages) message.isDurable = true;
     expectThat(streams.length === placed.length, JSON.stringify(streams));
     for (const { first, delayed = [] } of streams) {
       expectThat(first === 0 && delayed.length === 2 * delays.length, JSON.stringify(streams));
     }
     await world.entered();
+    for (const message of messages) message.isDurable = true;
   },
 );

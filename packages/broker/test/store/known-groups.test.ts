@@ -36,6 +36,16 @@ describe('of a group', () => {
     expect(known.takeChanges({ ...NONE, groups: [GROUP] })).toEqual({ groups: [], positions: [] });
   });
 
+  test.each(['ackFloor', 'readPosition', 'ordinal'] as const)(
+    'a position is written when its %s changes',
+    (name) => {
+      const known = new KnownGroups([GROUP]);
+      const position = { ...GROUP.positions[0]!, [name]: 9 };
+      const { positions } = known.takeChanges({ ...NONE, groups: [{ ...GROUP, positions: [position] }] });
+      expect(positions).toEqual([7, 0, position.ackFloor, position.readPosition, position.ordinal]);
+    },
+  );
+
   test.each([
     ['a commit was refused', (known: KnownGroups) => known.forget({ groups: [GROUP] })],
     ['it was deleted', (known: KnownGroups) => known.takeChanges({ ...NONE, deletedGroups: [7] })],

@@ -139,8 +139,7 @@ describe('the SQLite store', () => {
   test('finds the first batch of a lane that was taken in at a time or later', async () => {
     await using folder = await temporaryFolder();
     await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
-      const at = (first: number, time: number) =>
-        new Batch({ first, ordinal: 0, time, ...batchOf('x', 'y') });
+      const at = (first: number, time: number) => new Batch({ first, ordinal: 0, time, ...batchOf('x') });
       await commitBatches(store, [at(10, 100), at(20, 100), at(1_000_000, 200), at(1_000_002, 350)]);
       const seek = (time: number, lane = 0) => store.seek({ streamId: 1, lane, time });
       expect(await seek(0)).toBe(10);
@@ -149,6 +148,12 @@ describe('the SQLite store', () => {
       expect(await seek(350)).toBe(1_000_002);
       expect(await seek(351)).toBeUndefined();
       expect(await seek(0, 1)).toBeUndefined();
+      const neighbours = Array.from({ length: 30 }, (_, index) => at(index + 1, index * 10));
+      await store.commit({ ...NOTHING, batches: inLane(1, 1, neighbours) });
+      for (const { first, time } of neighbours) {
+        expect(await seek(time, 1)).toBe(first);
+        expect(await seek(time - 9, 1)).toBe(first);
+      }
     });
   });
 

@@ -79,7 +79,7 @@ export const DELAYED_COLUMNS = 9;
 export const DEDUP_COLUMNS = 3;
 
 /** What crosses as it is. */
-export const PLAIN_PARTS = [
+export const PLAIN_PARTS: readonly PlainPart[] = [
   'deletedStreams',
   'createdStreams',
   'updatedStreams',
@@ -92,9 +92,23 @@ export const PLAIN_PARTS = [
   'droppedDedup',
   'deletedSchedules',
   'clockOffsetMs',
-] as const satisfies readonly (keyof StoreTransaction)[];
+];
 
-export type PlainPart = (typeof PLAIN_PARTS)[number];
+export type PlainPart = Extract<
+  keyof StoreTransaction,
+  | 'deletedStreams'
+  | 'createdStreams'
+  | 'updatedStreams'
+  | 'deletedGroups'
+  | 'producers'
+  | 'forgottenProducers'
+  | 'removedDelayed'
+  | 'failures'
+  | 'droppedFailures'
+  | 'droppedDedup'
+  | 'deletedSchedules'
+  | 'clockOffsetMs'
+>;
 
 /** Whether it brings messages, for which there must be room on the disk. */
 export function bringsMessages({ batches, delayed }: CommitMessage): boolean {
