@@ -19,6 +19,8 @@ import type { Batch } from '../stream/batch.ts';
 /** Failed attempts that a dead letter tells of: the last ones. */
 const ATTEMPTS_MAX = 100;
 
+const UNKNOWN = 'the broker stopped while the message was in hand';
+
 export function deadStreamOf(stream: string): string {
   return `$dead.${stream}`;
 }
@@ -40,8 +42,8 @@ export function letterOf(
     publishedAt: batch.time,
     diedAt: Date.now(),
     cause: death.cause,
-    error: death.error ?? failures.at(-1)?.error ?? 'the broker stopped while the message was in hand',
-    attempts: failures.slice(-ATTEMPTS_MAX).map(toAttempt),
+    error: death.error ?? failures.at(-1)?.error ?? UNKNOWN,
+    attempts: attemptsOf(death, batch.time, failures).slice(-ATTEMPTS_MAX),
   };
   return batchOfOne(record, { ...kept({ headers, key, priority, messageId }), dead });
 }
@@ -79,6 +81,25 @@ function batchOfOne({ body, flags }: RecordView, attributes: Attributes): Record
 
 function kept(attributes: { [K in keyof Attributes]: Attributes[K] | undefined }): Attributes {
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
+}
+
+/**
+ * Every attempt: one that is not on record was in hand when the broker stopped, at some time after the one before it.
+ */
+function attemptsOf(death: Death, publishedAt: number, failures: readonly StoredFailure[]): FailedAttempt[] {
+  const attempts: FailedAttempt[] = [];
+  const fillUpTo = (attempt: number): void => {
+    for (let next = (attempts.at(-1)?.attempt ?? 0) + 1; next < attempt; next++) {
+      const at = attempts.at(-1)?.at ?? publishedAt;
+      attempts.push({ attempt: next, at, cause: 'unknown', error: UNKNOWN });
+    }
+  };
+  for (const failure of failures) {
+    fillUpTo(failure.attempt);
+    attempts.push(toAttempt(failure));
+  }
+  fillUpTo((death.attempt ?? 0) + 1);
+  return attempts;
 }
 
 function toAttempt({ attempt, at, cause, error }: StoredFailure): FailedAttempt {

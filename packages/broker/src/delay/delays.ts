@@ -27,6 +27,13 @@ export interface DelaysOptions {
   readonly onFailed: (error: unknown) => void;
 }
 
+/** Where and when a delayed batch was published. */
+export interface DelayedPlace {
+  readonly transaction: Transaction;
+  readonly stream: Stream;
+  readonly now: number;
+}
+
 interface Entered {
   readonly stream: Stream;
   readonly delayed: StoredDelayed;
@@ -72,12 +79,17 @@ export class Delays {
     return this.#nextId;
   }
 
-  /** Keeps a batch until it is due. @returns the id of its first message; those after it have the ids that follow */
-  add(transaction: Transaction, stream: Stream, lane: number, batch: RecordBatch, delay: Delay): number {
+  /** The time that delays count from; one reading for all of a publish keeps their order. */
+  now(): number {
+    return this.#options.clock.now();
+  }
+
+  /** Keeps a batch until it is due, counted from `now`. @returns the id of its first message; those after it have the ids that follow */
+  add({ transaction, stream, now }: DelayedPlace, lane: number, batch: RecordBatch, delay: Delay): number {
     const id = this.#nextId;
     this.#nextId += batch.count;
     const isSteady = 'afterMs' in delay;
-    const dueAt = isSteady ? Math.round(this.#options.clock.now() + delay.afterMs) : delay.at;
+    const dueAt = isSteady ? Math.round(now + delay.afterMs) : delay.at;
     this.#put(
       transaction,
       { id, streamId: stream.id, lane, isSteady, dueAt, batch: toBatch(batch, stream) },

@@ -18,15 +18,14 @@ export class MemoryDelays {
     for (const heap of [this.#wall, this.#steady]) heap.filter((delayed) => delayed.streamId !== streamId);
   }
 
-  /** Takes what is due out. */
+  /** Takes what is due out: what has been due for longest comes first. */
   takeDue({ wallMs, steadyMs, limit }: ReadDelayedRequest): DelayedPage {
     const due: StoredDelayed[] = [];
-    for (const [heap, now] of [
-      [this.#wall, wallMs],
-      [this.#steady, steadyMs],
-    ] as const) {
-      while (due.length < limit && (heap.peek()?.dueAt ?? Number.POSITIVE_INFINITY) <= now)
-        due.push(heap.pop()!);
+    while (due.length < limit) {
+      const byWall = wallMs - (this.#wall.peek()?.dueAt ?? Number.POSITIVE_INFINITY);
+      const bySteady = steadyMs - (this.#steady.peek()?.dueAt ?? Number.POSITIVE_INFINITY);
+      if (Math.max(byWall, bySteady) < 0) break;
+      due.push((byWall >= bySteady ? this.#wall : this.#steady).pop()!);
     }
     const nextWallMs = this.#wall.peek()?.dueAt;
     const nextSteadyMs = this.#steady.peek()?.dueAt;

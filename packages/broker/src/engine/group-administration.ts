@@ -13,12 +13,14 @@ import {
 import type { Committer } from '../commit/committer.ts';
 import type { Failures } from '../dead-letters/failures.ts';
 import type { Group } from '../group/group.ts';
+import type { LanePlace } from '../group/group-lane.ts';
 import { checkSameGroupSettings, type GroupSettings, groupSettings } from '../group/group-settings.ts';
 import { pendingReply } from '../group/pending-reply.ts';
 import type { Store } from '../store/store.ts';
+import type { Lane } from '../stream/lane.ts';
 import { firstSince } from '../stream/retention.ts';
 import { groupSummary, type Stream } from '../stream/stream.ts';
-import { closedWithout, leftFrom, openBooks, sweep } from '../stream/work-retention.ts';
+import { closedWithout, leftFrom, openBooks, startOf, sweep } from '../stream/work-retention.ts';
 import type { EngineEvent } from './events.ts';
 import type { FollowerSet } from './follower-set.ts';
 import { DEFAULT_GROUP, type Places, type StreamRegistry } from './stream-registry.ts';
@@ -191,9 +193,20 @@ export class GroupAdministration {
     const sequence = await this.#sequenceOf(stream, startFrom);
     const places = stream.lanes.map(async (lane) => {
       const { first, ordinal } = await lane.place(sequence);
-      return [lane.number, { first: Math.max(sequence, first), ordinal }] as const;
+      const unowned = await this.#unownedOf(stream, lane, Math.max(sequence, first));
+      return [
+        lane.number,
+        { first: Math.max(sequence, first), ordinal, ...(unowned && { unowned }) },
+      ] as const;
     });
     return { places: new Map(await Promise.all(places)), sequence };
+  }
+
+  /** Messages of a lane from `first` on that are kept although no group began before them. */
+  async #unownedOf(stream: Stream, lane: Lane, first: number): Promise<LanePlace['unowned']> {
+    if (!stream.isWork || stream.groups.size === 0) return undefined;
+    const to = Math.min(startOf(stream), stream.durableNext);
+    return to > first ? { spans: await lane.spans(first, to), to } : undefined;
   }
 
   async #sequenceOf(stream: Stream, startFrom: Exclude<StartFrom, 'new'>): Promise<number> {

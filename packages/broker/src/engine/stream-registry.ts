@@ -213,14 +213,14 @@ export class StreamRegistry {
   ): void {
     const ledger = this.#ledger({ first: readPosition, ordinal }, states.keys());
     const unkeyed: (Span & { dueAt: number })[] = [];
-    const dead: Span[] = [];
+    const dead: (Span & { attempt: number })[] = [];
     const { maxDeliveries } = group.settings.retry;
     for (let window = windowOf(ackFloor + 1); window <= windowOf(readPosition); window++) {
       for (const span of decodeWindowState(window, states.get(window), ackFloor + 1, readPosition)) {
         const { first, last, nextAttempt, dueAt } = span;
         const isDead = nextAttempt > maxDeliveries;
         ledger.restore(span, isDead || group.gate !== undefined);
-        if (isDead) dead.push({ first, last });
+        if (isDead) dead.push({ first, last, attempt: nextAttempt - 1 });
         else if (group.gate !== undefined) {
           unkeyed.push({ first, last, dueAt: dueAt === 0 ? 0 : this.#options.clock.toMonotonic(dueAt) });
         }

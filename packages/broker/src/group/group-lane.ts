@@ -49,6 +49,8 @@ export interface LanePlace {
   readonly ordinal: number;
   /** Messages before it that are the group's too. */
   readonly open?: readonly Span[];
+  /** Messages from `first` up to `to` (not included), where the first group of the stream began. */
+  readonly unowned?: { readonly spans: readonly Span[]; readonly to: number };
 }
 
 export const LANE_START: LanePlace = { first: 1, ordinal: 0 };
@@ -273,7 +275,8 @@ export class GroupLane {
         this.#load(first);
         return false;
       }
-      const end = Math.min(last, batch?.last ?? last);
+      const next = batch === undefined ? this.lane.log.ceiling(first)?.first : batch.last + 1;
+      const end = next === undefined ? last : Math.min(last, next - 1);
       if (batch === undefined) this.ledger.settleIdle({ first, last: end });
       else this.#admit(batch, { first, last: end }, dueAt, gate);
       if (end === last) this.#unkeyed.shift();

@@ -39,6 +39,8 @@ export interface Failure extends Span {
 export interface Death extends Span {
   readonly lane: GroupLane;
   readonly cause: DeathCause;
+  /** The last attempt that they were delivered in; absent when they never were, or that is not known. */
+  readonly attempt?: number;
   /** Why, where no failure that is on record says it. */
   readonly error?: string;
 }
@@ -330,7 +332,7 @@ export class Group implements LaneHost, DispatcherGroup {
       const change = lane.ledger.giveBack(membership, part, attempt, idleState(attempt + 1, Date.now()));
       for (const { first, last } of change.changed) {
         this.#record({ first, last, attempt, cause: 'rejected', error });
-        burials.push(this.#events.died(this, { lane, first, last, cause: 'rejected', error }));
+        burials.push(this.#events.died(this, { lane, first, last, cause: 'rejected', attempt, error }));
       }
       return change;
     });
@@ -532,7 +534,7 @@ export class Group implements LaneHost, DispatcherGroup {
     const isDead = attempt >= this.#settings.retry.maxDeliveries;
     for (const { first, last } of spans) {
       this.#record({ first, last, attempt, cause, error });
-      if (isDead) void this.#events.died(this, { lane, first, last, cause: 'maxDeliveries' });
+      if (isDead) void this.#events.died(this, { lane, first, last, cause: 'maxDeliveries', attempt });
     }
     if (!isDead) this.#events.redelivered(this, messagesOf(spans), cause);
   }

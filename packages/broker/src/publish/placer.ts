@@ -100,6 +100,8 @@ class Placing {
   readonly stream: Stream;
   readonly #delays: Delays;
   readonly #time: number;
+  /** By the clock of delays. */
+  readonly now: number;
   #first = 0;
   #duplicates: number[] | undefined;
   #delayed: number[] | undefined;
@@ -109,6 +111,7 @@ class Placing {
     this.stream = stream;
     this.#delays = delays;
     this.#time = stream.takeTime();
+    this.now = delays.now();
   }
 
   /** Neighbouring records of a part, the first of which has this index in the published batch. */
@@ -118,7 +121,7 @@ class Placing {
       if (this.#first === 0) this.#first = first;
       return;
     }
-    const id = this.#delays.add(this.transaction, this.stream, lane, batch, delay);
+    const id = this.#delays.add(this, lane, batch, delay);
     this.#delayed ??= [];
     for (let i = 0; i < batch.count; i++) this.#delayed.push(index + i, id + i);
   }

@@ -1,3 +1,4 @@
+import { type Span, unionOf } from '../group/entry.ts';
 import type { StoredLane } from '../store/store.ts';
 import type { StreamLog } from './stream-log.ts';
 
@@ -6,6 +7,8 @@ import type { StreamLog } from './stream-log.ts';
  * 2 high, 3 critical). Lane 0 is that of normal messages: it is always there, the others come with their first message.
  */
 export const LANES_MAX = 4;
+/** What is read at a time to find where a lane has messages, in bytes. */
+const SPANS_READ_BYTES: number = 1024 * 1024;
 const LANE_OF_PRIORITY: readonly number[] = [1, 0, 2, 3];
 const PRIORITY_OF_LANE: readonly number[] = [1, 0, 2, 3];
 
@@ -68,6 +71,20 @@ export class Lane {
     if (batch === undefined) return { first: this.durableEnd, ordinal: this.durableOrdinal };
     const first = Math.max(sequence, batch.first);
     return { first, ordinal: batch.ordinal + first - batch.first };
+  }
+
+  /** Where it has messages from `from` up to `to` (not included); those between are of other lanes, or gone. */
+  async spans(from: number, to: number): Promise<readonly Span[]> {
+    const spans: Span[] = [];
+    for (let at = from; at < to; ) {
+      const run = await this.log.read(at, SPANS_READ_BYTES);
+      if (run.length === 0) break;
+      for (const { first, last } of run) {
+        if (first < to) spans.push({ first: Math.max(from, first), last: Math.min(to - 1, last) });
+      }
+      at = run[run.length - 1]!.last + 1;
+    }
+    return unionOf(spans);
   }
 
   toStored(batches: { ordinal: number; end: number } | undefined): StoredLane {

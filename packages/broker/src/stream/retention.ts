@@ -122,16 +122,20 @@ export class Retention {
     if (to <= stream.firstSequence || stream.isDeleted) return 0;
     const { firstSequence } = stream;
     const start = startOf(stream);
+    // How many go of all is known without a look at the first.
+    const isAll = to === stream.durableNext;
     const cuts = await Promise.all(
       stream.lanes.map(async (lane): Promise<LaneCut> => {
-        const sequences = [to, firstSequence, Math.min(to, Math.max(firstSequence, start))];
+        const sequences = isAll
+          ? [to, to, to]
+          : [to, firstSequence, Math.min(to, Math.max(firstSequence, start))];
         const [at, from, owned] = await Promise.all(sequences.map((sequence) => lane.place(sequence)));
         return { lane, ordinal: at!.ordinal, firstOrdinal: from!.ordinal, startOrdinal: owned!.ordinal };
       }),
     );
     // Groups may have come or gone meanwhile.
     if (startOf(stream) !== start) return this.#trim(stream, to);
-    const messages = to === stream.durableNext ? stream.messages : countBefore(stream, to, cuts);
+    const messages = isAll ? stream.messages - countSince(cuts) : countBefore(stream, to, cuts);
     const ordinals = new Map(cuts.map(({ lane, ordinal }) => [lane.number, ordinal]));
     stream.firstSequence = to;
     stream.messages = Math.max(0, stream.messages - messages);
@@ -188,6 +192,11 @@ async function firstOfLaneSince(
 function isOver(stream: Stream): boolean {
   const { maxMessages, maxBytes } = stream.settings;
   return (maxMessages > 0 && stream.messages > maxMessages) || (maxBytes > 0 && stream.bytes > maxBytes);
+}
+
+/** How many messages have come since the cuts were made. */
+function countSince(cuts: readonly LaneCut[]): number {
+  return cuts.reduce((messages, { lane, ordinal }) => messages + lane.durableOrdinal - ordinal, 0);
 }
 
 /** The lowest sequence number that somebody still needs. */

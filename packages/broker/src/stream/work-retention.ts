@@ -108,12 +108,13 @@ function leftInLane(stream: Stream, lane: number, place: LanePlace): LanePlace {
   const [head] = ledgers.toSorted((a, b) => a.readPosition - b.readPosition);
   if (head === undefined || head.readPosition <= place.first) return place;
   const { readPosition, ordinal } = head;
-  const last = readPosition - 1;
-  const start = Math.min(readPosition, Math.max(place.first, startOf(stream)));
-  const pending =
-    start > last ? [] : ledgers.flatMap((ledger) => pendingWithin(ledger, { first: start, last }));
-  const nobodys = start > place.first ? [{ first: place.first, last: start - 1 }] : [];
-  return { first: readPosition, ordinal, open: unionOf([...nobodys, ...pending]) };
+  const { spans = [], to = place.first } = place.unowned ?? {};
+  const start = Math.min(readPosition, startOf(stream));
+  // Groups were made meanwhile: what is nobody's is not known, so all is taken to be there.
+  if (to < start) return place;
+  const owned = { first: Math.max(place.first, start), last: readPosition - 1 };
+  const pending = ledgers.flatMap((ledger) => pendingWithin(ledger, owned));
+  return { first: readPosition, ordinal, open: unionOf([...spans, ...pending]) };
 }
 
 /** What comes before it was never any group's; infinity without a group. */

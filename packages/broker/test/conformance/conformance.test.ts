@@ -41,7 +41,8 @@ const THEMES: readonly ((kind: EngineKind) => void)[] = [
   everything,
 ];
 
-describe.each(KINDS)('the engine ($name)', (kind) => {
+// Most of what a test takes is waiting: each has an engine of its own, so they wait together.
+describe.concurrent.each(KINDS)('the engine ($name)', (kind) => {
   for (const theme of THEMES) theme(kind);
 });
 

@@ -39,7 +39,7 @@ export function groups({ open, survives }: EngineKind): void {
       const [a1, a2, b1] = await Promise.all([follow('a'), follow('a'), follow('b')]);
       await engine.publish({ bind, batch: batchOfMany(50) });
       await b1.until(50);
-      while (a1.deliveries.length + a2.deliveries.length < 50) await a1.until(a1.deliveries.length);
+      await eventually(async () => a1.deliveries.length + a2.deliveries.length === 50);
       const ofA = [...a1.sequences, ...a2.sequences].sort((x, y) => x - y);
       expect(ofA).toEqual(b1.sequences);
       expect(await engine.groupInfo('s', 'a')).toMatchObject({ followers: 2, pending: 50 });

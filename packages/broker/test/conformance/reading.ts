@@ -54,7 +54,10 @@ export function reading({ open, survives }: EngineKind): void {
       await using opened = await open();
       await opened.engine.createStream('s', {});
       for (let i = 0; i < 12; i++) {
-        const records = Array.from({ length: 8 }, (_, j) => ({ body: `${i * 8 + j + 1}`, priority: (i + j * j) % 4 }));
+        const records = Array.from({ length: 8 }, (_, j) => ({
+          body: `${i * 8 + j + 1}`,
+          priority: (i + j * j) % 4,
+        }));
         await publish(opened.engine, 's', ...records);
       }
       if (survives) await opened.restart();

@@ -285,7 +285,7 @@ export function retention({ open, survives }: EngineKind): void {
   describe('a stream with a maxAgeMs', () => {
     test('loses what is older, delivered or not, and keeps what is not', async () => {
       await using opened = await open();
-      await opened.engine.createStream('s', { ...log, maxAgeMs: 300 });
+      await opened.engine.createStream('s', { ...log, maxAgeMs: 1_000 });
       const follower = await RecordingFollower.follow(opened.engine, bind, { credit: 1 });
       await publish(opened.engine, 's', { body: '1', priority: 3 }, '2', { body: '3', priority: 0 });
       await follower.until(1);
@@ -428,7 +428,7 @@ export function retention({ open, survives }: EngineKind): void {
     test('goes when it was not used for so long, and not while somebody follows it', async () => {
       await using opened = await open();
       const { engine } = opened;
-      for (const name of ['followed', 'unused']) await engine.createStream(name, { expireAfterMs: 100 });
+      for (const name of ['followed', 'unused']) await engine.createStream(name, { expireAfterMs: 2_000 });
       await publish(engine, 'unused', 'x');
       const follower = await RecordingFollower.follow(engine, { stream: 'followed' });
       const names = async () => (await engine.listStreams({})).streams.map(({ name }) => name);

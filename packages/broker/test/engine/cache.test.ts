@@ -83,13 +83,14 @@ describe('a backlog that is larger than the cache', () => {
     const engine = await openOn(store, { cacheBytesMax: 1 });
     await engine.createStream('s', {});
     for (let i = 0; i < 5; i++) await engine.publish({ bind, batch: batchOfMany(2) });
+    const follower = await RecordingFollower.follow(engine, bind);
     const reading = Promise.withResolvers<void>();
     const goOn = Promise.withResolvers<void>();
     store.beforeRead = () => {
       reading.resolve();
       return goOn.promise;
     };
-    const follower = await RecordingFollower.follow(engine, bind, { credit: 100 });
+    follower.credit(100);
     await reading.promise;
     expect(await engine.purgeStream({ stream: 's' })).toBe(10);
     goOn.resolve();
@@ -105,13 +106,14 @@ describe('a backlog that is larger than the cache', () => {
     const engine = await openOn(store, { cacheBytesMax: 1 });
     await engine.createStream('s', {});
     for (let i = 0; i < 5; i++) await engine.publish({ bind, batch: batchOfMany(2) });
+    const follower = await RecordingFollower.follow(engine, bind);
     const reading = Promise.withResolvers<void>();
     const goOn = Promise.withResolvers<void>();
     store.beforeRead = () => {
       reading.resolve();
       return goOn.promise;
     };
-    const follower = await RecordingFollower.follow(engine, bind, { credit: 100 });
+    follower.credit(100);
     await reading.promise;
     await engine.deleteStream('s');
     goOn.resolve();

@@ -70,10 +70,11 @@ describe('a read that fails', () => {
     await engine.createStream('s', {});
     await engine.publish({ bind, batch: batchOf('x') });
     await engine.publish({ bind, batch: batchOf('y') });
+    const follower = await RecordingFollower.follow(engine, bind);
     store.beforeRead = () => {
       throw new StorageFailed('the batch at 1 of stream 1 is damaged');
     };
-    const follower = await RecordingFollower.follow(engine, bind, { credit: 3 });
+    follower.credit(3);
     expect(await follower.untilEnded()).toMatchObject(failed);
     expect((await engine.ended).error?.message).toContain('the batch at 1 of stream 1 is damaged');
     await engine.close();

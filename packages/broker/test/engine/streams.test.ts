@@ -82,7 +82,8 @@ describe.each(STORES)('streams (%s)', (kind) => {
       details: { option: 'storage', stream: 's' },
     });
     await expect(engine.createStream('s', { retention: 'log' })).rejects.toMatchObject({
-      code: 'Unsupported',
+      code: 'StreamConflict',
+      details: { option: 'retention', stream: 's' },
     });
     await expect(engine.createStream('$mine', {})).rejects.toMatchObject({ code: 'InvalidName' });
   });

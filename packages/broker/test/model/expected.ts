@@ -4,7 +4,7 @@ import type { ModelEntry, ModelGroup, ModelStream } from './model-stream.ts';
 export function expectedInfo(stream: ModelStream): object {
   const { messages, groups, firstSequence } = stream;
   const nextSequence = messages.length + 1;
-  const told = [...groups.values()].map((group) => expectedGroup(group, nextSequence));
+  const told = [...groups.values()].map(expectedGroup);
   const left = messages.filter(({ isRemoved }) => !isRemoved).length;
   return { messages: left, nextSequence, firstSequence, delayed: 0, groups: told.sort(byName) };
 }
@@ -15,8 +15,13 @@ function expectedGroup(
 ): { name: string; [told: string]: unknown } {
   const open = entries.filter(({ state }) => state !== 'done');
   const lag = open.filter(isUndelivered).length;
-  const ackFloor = (open[0]?.message.sequence ?? nextSequence) - 1;
-  return { name, lag, pending: open.length - lag, redelivered, ackFloor };
+  return { name, lag, pending: open.length - lag, redelivered };
+}
+
+/** The last message up to which the group is done with all. */
+export function expectedFloor({ messages }: ModelStream, { entries }: ModelGroup): number {
+  const open = entries.find(({ state }) => state !== 'done');
+  return (open?.message.sequence ?? messages.length + 1) - 1;
 }
 
 /** Also one that was handed back unbegun. */

@@ -6,10 +6,12 @@ import { byName } from './expected.ts';
 export async function toldInfo(engine: Engine, stream: string): Promise<object> {
   const { messages, nextSequence, firstSequence, delayed, groups, bytes } = await engine.streamInfo(stream);
   if (messages === 0 && bytes !== 0) throw new Error(`${stream} has no messages and ${bytes} bytes`);
-  const told = groups.map(({ name, lag, pending, redelivered, ackFloor }) => {
-    return { name, lag, pending, redelivered, ackFloor };
-  });
+  const told = groups.map(({ name, lag, pending, redelivered }) => ({ name, lag, pending, redelivered }));
   return { messages, nextSequence, firstSequence, delayed, groups: told.sort(byName) };
+}
+
+export async function toldFloor(engine: Engine, stream: string, group: string): Promise<number> {
+  return (await engine.groupInfo(stream, group)).ackFloor;
 }
 
 /** @param keyOf the follower that the engine knows under an id */
