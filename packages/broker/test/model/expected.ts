@@ -11,7 +11,7 @@ export function expectedInfo(stream: ModelStream): object {
 
 function expectedGroup(
   { name, entries, redelivered }: ModelGroup,
-  nextSequence: number,
+  _nextSequence: number,
 ): { name: string; [told: string]: unknown } {
   const open = entries.filter(({ state }) => state !== 'done');
   const lag = open.filter(isUndelivered).length;

@@ -229,7 +229,8 @@ export class World {
       for (const group of stream.groups.values()) {
         // Where another lane has the messages after a lane's last, the floor may be told short of them.
         const floors = [await toldFloor(engine, name, group.name), expectedFloor(stream, group)] as const;
-        const isShort = floors[0] < floors[1] && new Set(stream.messages.map(({ priority }) => priority)).size > 1;
+        const isShort =
+          floors[0] < floors[1] && new Set(stream.messages.map(({ priority }) => priority)).size > 1;
         if (!isShort) same(`the ack floor of ${name} in ${group.name}`, ...floors);
         const told = await toldPending(engine, name, group.name, (id) => this.#keyOf(id));
         same(`pending of ${name} in ${group.name}`, told, expectedPending(group));
