@@ -97,6 +97,8 @@ function writeHeaders(headers: Readonly<Record<string, string>>): void {
   let isEmpty = true;
   for (const name of Object.keys(headers)) {
     if (typeof headers[name] !== 'string') throw invalid(`headers.${name}`, 'a header must be a string');
+    // Decoders of msgpack rename it, since in an object it is no name like others.
+    if (name === '__proto__') throw invalid('headers', "a header cannot be called '__proto__'");
     isEmpty = false;
   }
   if (!isEmpty) writer.stringMap(HEADERS_NAME, headers);

@@ -15,7 +15,11 @@ const time = fc.oneof(fc.nat({ max: 300 }), fc.maxSafeNat());
 const options: fc.Arbitrary<SendOptions> = fc
   .record(
     {
-      headers: fc.dictionary(text, text, { maxKeys: 20 }),
+      headers: fc.dictionary(
+        text.filter((name) => name !== '__proto__'),
+        text,
+        { maxKeys: 20 },
+      ),
       key: text,
       messageId: text,
       priority: fc.constantFrom<Priority>(...PRIORITIES),
@@ -57,6 +61,11 @@ describe('options of a message', () => {
     expect(encodeSendOptions({ key: 'k', headers: { a: 'b' } }).features).toBe(0);
     const all = encodeSendOptions({ priority: 'low', ttlMs: 1, messageId: 'x', delayMs: 0 });
     expect(all.features).toBe(PRIORITY | TTL | DEDUP | DELAY);
+  });
+
+  it('refuse a header that would not come back by its name', () => {
+    const headers = JSON.parse('{"__proto__":"x"}') as Record<string, string>;
+    expect(() => encodeSendOptions({ headers })).toThrow(expect.objectContaining({ code: 'InvalidOption' }));
   });
 
   it('take a Date for deliverAt', () => {
