@@ -113,10 +113,8 @@ export class World {
   async rest(): Promise<void> {
     for (;;) {
       await this.settle();
-      const now = performance.now();
-      const { nextDueAt } = this.model;
-      if (nextDueAt === undefined) return;
-      await new Promise((resolve) => setTimeout(resolve, nextDueAt - now + 1));
+      if (this.model.nextDueAt === undefined) return;
+      await this.#due([]);
     }
   }
 
@@ -164,14 +162,30 @@ export class World {
     for (const key of [...this.followers.keys()]) this.leave(key, false);
     for (const group of Object.keys(GROUPS))
       await this.follow({ pattern: '' }, group, Number.MAX_SAFE_INTEGER, false);
-    while (this.model.groups.some(({ entries }) => entries.some(({ state }) => state !== 'done'))) {
+    for (let left = this.#left(); left.length > 0; left = this.#left()) {
       await this.#quiet();
-      for (const key of this.followers.keys()) this.#ackAll(key);
+      const held = [...this.followers.keys()].map((key) => this.#ackAll(key));
+      if (held.every((count) => count === 0) && left.length === this.#left().length) await this.#due(left);
     }
     await this.settle();
   }
 
-  #ackAll(key: number): void {
+  #left(): string[] {
+    return this.model.groups.flatMap(({ name, entries }) =>
+      entries
+        .filter(({ state }) => state !== 'done')
+        .map(({ message, state }) => `${name}/${message.sequence} ${state}`),
+    );
+  }
+
+  async #due(left: readonly string[]): Promise<void> {
+    const { nextDueAt } = this.model;
+    if (nextDueAt === undefined) throw new Error(`nobody gets ${left}`);
+    await new Promise((resolve) => setTimeout(resolve, nextDueAt - performance.now() + 1));
+  }
+
+  /** @returns how many it held */
+  #ackAll(key: number): number {
     const held = this.model.held(key).map(({ stream, entry }) => {
       return { stream: stream.name, sequence: entry.message.sequence, attempt: entry.attempt };
     });
@@ -180,7 +194,8 @@ export class World {
       for (const range of ranges)
         this.model.settle(key, { stream, ...range }, true, ({ entry }) => settleForGood(entry));
     }
-    this.askForStale(this.followers.get(key)!.engineFollower.ack(entries), []);
+    if (held.length > 0) this.askForStale(this.followers.get(key)!.engineFollower.ack(entries), []);
+    return held.length;
   }
 
   /** What the old engine still does is its own affair. */
