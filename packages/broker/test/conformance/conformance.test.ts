@@ -1,14 +1,18 @@
 import { describe } from 'vitest';
 import { openTestEngine } from '../test-engine.ts';
+import { changingGroups } from './changing-groups.ts';
 import { deadLetters } from './dead-letters.ts';
 import { deduplication } from './deduplication.ts';
 import { delays } from './delays.ts';
 import type { EngineKind } from './engine-kind.ts';
 import { everything } from './everything.ts';
 import { groups } from './groups.ts';
+import { handingOut } from './handing-out.ts';
+import { limits } from './limits.ts';
 import { ordering } from './ordering.ts';
 import { priorities } from './priorities.ts';
 import { reading } from './reading.ts';
+import { redriving } from './redriving.ts';
 import { retention } from './retention.ts';
 import { retries } from './retries.ts';
 import { schedules } from './schedules.ts';
@@ -27,14 +31,18 @@ const KINDS: readonly EngineKind[] = [
 
 const THEMES: readonly ((kind: EngineKind) => void)[] = [
   groups,
+  changingGroups,
   retention,
+  limits,
   retries,
   deadLetters,
+  redriving,
   priorities,
   delays,
   ttl,
   deduplication,
   ordering,
+  handingOut,
   transactions,
   reading,
   schedules,

@@ -3,7 +3,6 @@ import { batchOf, type TestRecord } from '../batches.ts';
 import { type Delivery, RecordingFollower } from '../recording-follower.ts';
 import { publish } from './asking.ts';
 import type { EngineKind } from './engine-kind.ts';
-import { Stopwatch } from './waiting.ts';
 
 const bind = { stream: 's' };
 const byKey = { ordering: 'key', retry: { delayMs: 0 } };
@@ -187,95 +186,6 @@ export function ordering({ open, survives }: EngineKind): void {
       await rest.ack(rest.deliveries.find(({ sequence }) => sequence === 1)!);
       await rest.until(6);
       expect(rest.deliveries[5]).toMatchObject({ sequence: 5, attempt: 1 });
-    });
-  });
-
-  describe('an exclusive group', () => {
-    test('gives all to the first follower, and to the next when that is gone', async () => {
-      await using opened = await open();
-      const { engine } = opened;
-      await engine.createStream('s', {});
-      const follow = () =>
-        RecordingFollower.follow(engine, bind, { credit: 3, options: { exclusive: true } });
-      const [first, second, third] = [await follow(), await follow(), await follow()];
-      await publish(engine, 's', '1', '2', '3', '4', '5');
-      await first.until(3);
-      await first.ack(first.deliveries[0]!);
-      // It has no credit, and the others get nothing all the same.
-      await publish(engine, 's', '6');
-      expect([...second.deliveries, ...third.deliveries]).toEqual([]);
-      first.credit(1);
-      await first.until(4);
-      second.close();
-      first.close();
-      await third.until(3);
-      expect(third.sequences).toEqual([2, 3, 4]);
-      expect(third.attempts).toEqual([2, 2, 2]);
-      third.credit(10);
-      await third.until(5);
-      expect(third.sequences.slice(3)).toEqual([5, 6]);
-      expect(second.deliveries).toEqual([]);
-    });
-
-    test('may become one, and cease to be one, while it is followed', async () => {
-      await using opened = await open();
-      const { engine } = opened;
-      await engine.createStream('s', {});
-      const [first, second] = [
-        await RecordingFollower.follow(engine, bind, { credit: 1 }),
-        await RecordingFollower.follow(engine, bind, { credit: 10 }),
-      ];
-      await engine.updateGroup('s', 'workers', { exclusive: true });
-      await publish(engine, 's', '1', '2');
-      await first.until(1);
-      expect(second.deliveries).toEqual([]);
-      await engine.updateGroup('s', 'workers', { exclusive: false });
-      await second.until(1);
-      expect([...first.bodies, ...second.bodies]).toEqual(['1', '2']);
-    });
-  });
-
-  describe('ratePerSecond', () => {
-    test('lets no more through, over all followers together, redeliveries counted', async () => {
-      await using opened = await open();
-      const { engine } = opened;
-      await engine.createStream('s', {});
-      const options = { ratePerSecond: 40, retry: { delayMs: 0 } };
-      const followers = [
-        await RecordingFollower.follow(engine, bind, { credit: 100, options }),
-        await RecordingFollower.follow(engine, bind, { credit: 100, options }),
-      ];
-      let deliveries = 0;
-      const { promise: all, resolve } = Promise.withResolvers<void>();
-      for (const follower of followers) {
-        follower.onRun = (run) => {
-          const failed = run.filter(({ sequence, attempt }) => sequence % 5 === 0 && attempt === 1);
-          if (failed.length > 0) void follower.fail(failed);
-          deliveries += run.length;
-          if (deliveries === 24) resolve();
-        };
-      }
-      const watch = new Stopwatch();
-      await engine.publish({ bind, batch: batchOf(...Array.from({ length: 20 }, (_, i) => `${i + 1}`)) });
-      await all;
-      // Two may go at once; the other 22 take at least 1 s / 40 each.
-      expect(watch.ms).toBeGreaterThanOrEqual(22 * 25);
-    });
-
-    test('is of each group by itself, and can be lifted', async () => {
-      await using opened = await open();
-      const { engine } = opened;
-      await engine.createStream('s', {});
-      const options = { ratePerSecond: 1 };
-      const slow = await RecordingFollower.follow(engine, bind, { group: 'slow', credit: 100, options });
-      const free = await RecordingFollower.follow(engine, bind, { group: 'free', credit: 100 });
-      await engine.publish({ bind, batch: batchOf(...Array.from({ length: 60 }, (_, i) => `${i}`)) });
-      await free.until(60);
-      await slow.until(1);
-      expect(slow.deliveries.length).toBeLessThan(60);
-      await engine.updateGroup('s', 'slow', { ratePerSecond: 0 });
-      await slow.until(60);
-      expect(slow.sequences).toEqual(free.sequences);
     });
   });
 }
