@@ -4,8 +4,6 @@ import { packIds, unpackIds } from './packed-ids.ts';
 
 /** The window is forgotten in so many steps, so that an id is remembered for at most this share of it longer. */
 const GENERATIONS = 8;
-/** The number of an id that was taken back. */
-const FORGOTTEN = 0;
 
 /** Ids of one part of the window. */
 interface Generation {
@@ -73,7 +71,7 @@ export class DedupIds {
     for (const { generation, to } of parts) generation.sealed = to;
     const forget = (): void => {
       for (const { generation, from, to } of parts) {
-        for (let index = from; index < to; index++) generation.table.setNumber(index, FORGOTTEN);
+        for (let index = from; index < to; index++) generation.table.forget(index);
       }
     };
     return { packed, forget };
@@ -108,9 +106,7 @@ export class DedupIds {
     for (let i = this.#generations.length - 1; i >= 0; i--) {
       const { table } = this.#generations[i]!;
       const index = table.find(this.#hash);
-      if (index < 0) continue;
-      const number = table.number(index);
-      if (number !== FORGOTTEN) return number;
+      if (index >= 0) return table.number(index);
     }
     return undefined;
   }

@@ -1,6 +1,8 @@
 import { HASH_WORDS } from './id-hash.ts';
 
 const IDS_MIN = 256;
+/** The number of an id that was taken back; no message has it. */
+const FORGOTTEN = 0;
 /** How full the hash table may be. */
 const LOAD_MAX = 0.6;
 
@@ -28,14 +30,16 @@ export class IdTable {
     return this.#size;
   }
 
-  /** The index of a hashed id; -1 when it is not there. */
+  /** The index of a hashed id; -1 when it is not there, or was forgotten. */
   find(hash: Uint32Array): number {
     const slots = this.#slots;
     const mask = slots.length / 2 - 1;
     for (let slot = hash[0]! & mask; ; slot = (slot + 1) & mask) {
       const entry = slots[slot * 2]!;
       if (entry === 0) return -1;
-      if (slots[slot * 2 + 1] === hash[1] && this.#isAt(entry - 1, hash)) return entry - 1;
+      // One that was forgotten may have been added again, further on.
+      const isSame = slots[slot * 2 + 1] === hash[1] && this.#isAt(entry - 1, hash);
+      if (isSame && this.#numbers[entry - 1] !== FORGOTTEN) return entry - 1;
     }
   }
 
@@ -43,8 +47,9 @@ export class IdTable {
     return this.#numbers[index]!;
   }
 
-  setNumber(index: number, number: number): void {
-    this.#numbers[index] = number;
+  /** From now on the id is not there; its index stays taken. */
+  forget(index: number): void {
+    this.#numbers[index] = FORGOTTEN;
   }
 
   /** Adds an id that is not there. */

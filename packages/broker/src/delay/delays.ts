@@ -89,7 +89,7 @@ export class Delays {
     const id = this.#nextId;
     this.#nextId += batch.count;
     const isSteady = 'afterMs' in delay;
-    const dueAt = isSteady ? Math.round(now + delay.afterMs) : delay.at;
+    const dueAt = isSteady ? Math.ceil(now + delay.afterMs) : delay.at;
     this.#put(
       transaction,
       { id, streamId: stream.id, lane, isSteady, dueAt, batch: toBatch(batch, stream) },

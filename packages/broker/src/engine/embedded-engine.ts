@@ -96,11 +96,16 @@ export class EmbeddedEngine implements Engine {
   }
 
   async streamInfo(name: string): Promise<StreamSummary> {
-    return this.#running.streams.info(name);
+    const { registry, retention, streams } = this.#running;
+    await retention.settled(registry.find(name));
+    return streams.info(name);
   }
 
   async read(request: Read): Promise<ReadPage> {
-    return readStream(this.#options.store, this.#running.registry.find(request.stream), request);
+    const { registry, retention } = this.#running;
+    const stream = registry.find(request.stream);
+    await retention.settled(stream);
+    return readStream(this.#options.store, stream, request);
   }
 
   async createGroup(request: CreateGroup): Promise<boolean> {

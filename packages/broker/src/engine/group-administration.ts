@@ -109,8 +109,9 @@ export class GroupAdministration {
     const reason = new GroupNotFound(`the group '${name}' of '${stream.name}' was deleted`, {
       details: { stream: stream.name, group: name },
     });
-    this.#options.followers().groupDeleted(stream, group, reason);
+    // It is closed first: what the first of its followers held is not for the others, who are over too.
     this.#registry.removeGroup(group);
+    this.#options.followers().groupDeleted(stream, group, reason);
     this.#committer.open.deletedGroups.push(group);
     this.#inheritStart(stream, group);
     this.#release(stream, books);

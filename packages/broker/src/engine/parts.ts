@@ -31,6 +31,7 @@ export interface EngineParts {
   readonly streams: StreamAdministration;
   readonly groups: GroupAdministration;
   readonly transactions: Transactions;
+  readonly retention: Retention;
   readonly burials: Burials;
   readonly letters: Letters;
   readonly delays: Delays;
@@ -144,6 +145,7 @@ export function makeParts(
     streams,
     groups,
     transactions,
+    retention,
     burials,
     letters,
     delays,

@@ -2,7 +2,7 @@ import { checkName, GroupNotFound, StreamNotFound, type WireBind } from '@simple
 import type { SteadyClock } from '../clock.ts';
 import type { Span } from '../group/entry.ts';
 import { Group, type GroupEvents } from '../group/group.ts';
-import { LANE_START, type LanePlace } from '../group/group-lane.ts';
+import { LANE_START, type LanePlace, type Unkeyed } from '../group/group-lane.ts';
 import { type GroupSettings, readStoredGroupSettings } from '../group/group-settings.ts';
 import { Ledger } from '../group/ledger.ts';
 import { windowOf } from '../group/pending-entries.ts';
@@ -212,7 +212,7 @@ export class StreamRegistry {
     states: ReadonlyMap<number, StoredWindowState>,
   ): void {
     const ledger = this.#ledger({ first: readPosition, ordinal }, states.keys());
-    const unkeyed: (Span & { dueAt: number })[] = [];
+    const unkeyed: Unkeyed[] = [];
     const dead: (Span & { attempt: number })[] = [];
     const { maxDeliveries } = group.settings.retry;
     for (let window = windowOf(ackFloor + 1); window <= windowOf(readPosition); window++) {
@@ -222,7 +222,8 @@ export class StreamRegistry {
         ledger.restore(span, isDead || group.gate !== undefined);
         if (isDead) dead.push({ first, last, attempt: nextAttempt - 1 });
         else if (group.gate !== undefined) {
-          unkeyed.push({ first, last, dueAt: dueAt === 0 ? 0 : this.#options.clock.toMonotonic(dueAt) });
+          const dueAtMs = dueAt === 0 ? 0 : this.#options.clock.toMonotonic(dueAt);
+          unkeyed.push({ first, last, dueAt: dueAtMs, wasDelivered: nextAttempt > 1 });
         }
       }
     }

@@ -123,6 +123,7 @@ export class Dispatcher {
   /** The most urgent lane that has something goes first, also when that has to be read from the store. */
   #deliverOnce(member: Membership, countMax: number): number {
     const { lanes, settings } = this.#group;
+    if (!this.#readKeys()) return 0;
     if (lanes.length === 1) return Math.max(0, lanes[0]!.deliver(member, countMax));
     const yieldEvery = settings.yieldEvery;
     if (yieldEvery > 0 && this.#inARow >= yieldEvery) {
@@ -139,6 +140,15 @@ export class Dispatcher {
       return count;
     }
     return 0;
+  }
+
+  /**
+   * What was there before the broker started goes through the gate before anything fresh does, of whatever lane: first
+   * that which was delivered, as it has its places there.
+   */
+  #readKeys(): boolean {
+    const { lanes } = this.#group;
+    return lanes.every((lane) => lane.readKeys('delivered')) && lanes.every((lane) => lane.readKeys('all'));
   }
 
   /** One message of a less urgent lane than the first that has something; those lanes take turns. */

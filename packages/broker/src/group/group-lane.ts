@@ -38,8 +38,10 @@ interface Cut {
 }
 
 /** Entries of before the broker started: their keys are not known until their batches are read. */
-interface Unkeyed extends Span {
+export interface Unkeyed extends Span {
   readonly dueAt: number;
+  /** Whether they were delivered before, and so have their keys' places. */
+  readonly wasDelivered: boolean;
 }
 
 /** Where a group begins in a lane. */
@@ -60,6 +62,7 @@ export class GroupLane {
   readonly lane: Lane;
   readonly ledger: Ledger;
   readonly #host: LaneHost;
+  /** Those that were delivered come first; then by sequence number. */
   readonly #unkeyed: Unkeyed[];
   #loading = false;
   #closed = false;
@@ -71,7 +74,7 @@ export class GroupLane {
     this.lane = lane;
     this.ledger = ledger;
     this.#host = host;
-    this.#unkeyed = [...unkeyed];
+    this.#unkeyed = [...unkeyed].sort((a, b) => Number(b.wasDelivered) - Number(a.wasDelivered));
   }
 
   get number(): number {
@@ -107,7 +110,6 @@ export class GroupLane {
    * @returns how many it got; 0 when there are none for it, or LOADING
    */
   deliver(member: Membership, countMax: number): number {
-    if (this.#unkeyed.length > 0 && !this.#readKeys()) return LOADING;
     for (;;) {
       const waiting = this.#deliverWaiting(member, countMax);
       if (waiting !== 0) return waiting;
@@ -262,13 +264,14 @@ export class GroupLane {
   }
 
   /**
-   * Entries of before the broker started go through the gate before anything fresh does, in their order.
+   * Lets entries of before the broker started through the gate: those that were delivered, or all.
    *
-   * @returns whether all of them have
+   * @returns whether all of these have been
    */
-  #readKeys(): boolean {
+  readKeys(which: 'delivered' | 'all'): boolean {
     const { gate } = this.#host;
     for (let entry = this.#unkeyed[0]; entry !== undefined; entry = this.#unkeyed[0]) {
+      if (which === 'delivered' && !entry.wasDelivered) return true;
       const { first, last, dueAt } = entry;
       const batch = this.lane.log.find(first);
       if (batch === undefined && !this.lane.log.isPinned) {
@@ -280,7 +283,7 @@ export class GroupLane {
       if (batch === undefined) this.ledger.settleIdle({ first, last: end });
       else this.#admit(batch, { first, last: end }, dueAt, gate);
       if (end === last) this.#unkeyed.shift();
-      else this.#unkeyed[0] = { first: end + 1, last, dueAt };
+      else this.#unkeyed[0] = { ...entry, first: end + 1 };
     }
     return true;
   }
@@ -360,10 +363,11 @@ export class GroupLane {
     this.#loadNextFrom = first + Math.floor((last - first) / 2);
   }
 
-  #dropUnkeyed({ first, last, dueAt }: Unkeyed, until: number): void {
+  #dropUnkeyed(entry: Unkeyed, until: number): void {
+    const { first, last } = entry;
     this.ledger.settleIdle({ first, last: Math.min(last, until - 1) });
     if (until > last) this.#unkeyed.shift();
-    else this.#unkeyed[0] = { first: until, last, dueAt };
+    else this.#unkeyed[0] = { ...entry, first: until };
   }
 
   #bytesMax(member: Membership): number {
@@ -372,7 +376,7 @@ export class GroupLane {
 }
 
 function atOnce({ first, last }: Span): Unkeyed {
-  return { first, last, dueAt: 0 };
+  return { first, last, dueAt: 0, wasDelivered: false };
 }
 
 /** A state for entries that wait in no queue. */

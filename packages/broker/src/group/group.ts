@@ -3,7 +3,14 @@ import type { Batch } from '../stream/batch.ts';
 import { byUrgency, type Lane } from '../stream/lane.ts';
 import { Dispatcher, type DispatcherGroup } from './dispatcher.ts';
 import { messagesOf, type Span, type Waiting } from './entry.ts';
-import { GroupLane, idleState, LANE_START, type LaneHost, type LanePlace } from './group-lane.ts';
+import {
+  GroupLane,
+  idleState,
+  LANE_START,
+  type LaneHost,
+  type LanePlace,
+  type Unkeyed,
+} from './group-lane.ts';
 import { type GroupSettings, retryDelayMs } from './group-settings.ts';
 import { KeyGate } from './key-gate.ts';
 import type { Lease } from './lease.ts';
@@ -217,7 +224,7 @@ export class Group implements LaneHost, DispatcherGroup {
   /** Adds the books of a lane: as they are given, or of one that is to get its first message. */
   addLane(
     lane: Lane,
-    books: { ledger: Ledger; unkeyed: ConstructorParameters<typeof GroupLane>[3] } | undefined = undefined,
+    books: { ledger: Ledger; unkeyed: readonly Unkeyed[] } | undefined = undefined,
   ): GroupLane {
     const ledger = books?.ledger ?? this.#ledgerOf({ first: this.stream.nextSequence, ordinal: 0 });
     const added = new GroupLane(lane, ledger, this, books?.unkeyed);

@@ -66,7 +66,7 @@ export function encodeWindowState(
 function nextDelivery(state: PendingSpan['state'], clock: SteadyClock): { attempt: number; dueAt: number } {
   if (state.kind === 'lease') return { attempt: state.attempt + 1, dueAt: 0 };
   const isTimed = state.dueAt > 0 && Number.isFinite(state.dueAt);
-  const dueAt = isTimed ? Math.max(0, Math.round(clock.fromMonotonic(state.dueAt))) : 0;
+  const dueAt = isTimed ? Math.max(0, Math.ceil(clock.fromMonotonic(state.dueAt))) : 0;
   return { attempt: state.attempt, dueAt };
 }
 

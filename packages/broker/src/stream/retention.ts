@@ -29,6 +29,8 @@ export class Retention {
   readonly #streams: () => Iterable<Stream>;
   readonly #onFailed: (error: unknown) => void;
   readonly #busy = new Map<Stream, Promise<unknown>>();
+  /** Those that may be over their limits when the trim that is under way has ended. */
+  readonly #overAgain = new Set<Stream>();
   /** When the oldest message of a stream comes of age, as far as is known. */
   readonly #agedAt = new WeakMap<Stream, number>();
   readonly #timer: NodeJS.Timeout;
@@ -61,9 +63,19 @@ export class Retention {
 
   /** To be called after each commit: a stream that drops its oldest is brought back to its limits. */
   enforce(stream: Stream): void {
-    const { overflow } = stream.settings;
-    if (overflow !== 'drop-oldest' || this.#busy.has(stream) || !isOver(stream)) return;
-    void this.#alone(stream, () => this.#toLimits(stream)).catch(this.#onFailed);
+    if (stream.settings.overflow !== 'drop-oldest' || !isOver(stream)) return;
+    if (this.#busy.has(stream)) this.#overAgain.add(stream);
+    else void this.#alone(stream, () => this.#toLimits(stream)).catch(this.#onFailed);
+  }
+
+  /**
+   * Resolves when the stream has been trimmed for all that it took in before this call, so that who looks at it sees it
+   * within its limits. Trims for what comes after are not waited for.
+   */
+  async settled(stream: Stream): Promise<void> {
+    // The one that is under way may have begun before the last message came, and is followed by another.
+    await this.#busy.get(stream);
+    await this.#busy.get(stream);
   }
 
   close(): void {
@@ -79,23 +91,26 @@ export class Retention {
     );
     this.#busy.set(stream, settled);
     void settled.then(() => {
-      if (this.#busy.get(stream) === settled) this.#busy.delete(stream);
+      if (this.#busy.get(stream) !== settled) return;
+      this.#busy.delete(stream);
+      if (this.#overAgain.delete(stream)) this.enforce(stream);
     });
     return done;
   }
 
   async #toLimits(stream: Stream): Promise<void> {
-    while (isOver(stream) && !stream.isDeleted) {
-      const { maxMessages, maxBytes } = stream.settings;
-      const excess = maxMessages > 0 ? stream.messages - maxMessages : 0;
-      const from = Math.max(stream.firstSequence, oldestOf(stream));
-      let to = from + Math.max(0, excess);
-      if (maxBytes > 0 && stream.bytes > maxBytes)
-        to = Math.max(to, await this.#front(stream, stream.bytes - maxBytes));
-      if (to <= from) return;
-      await this.#trim(stream, Math.min(to, stream.durableNext));
-      await this.#committer.settled();
-    }
+    if (stream.isDeleted) return;
+    const { maxMessages, maxBytes } = stream.settings;
+    const excess = maxMessages > 0 ? stream.messages - maxMessages : 0;
+    const from = Math.max(stream.firstSequence, oldestOf(stream));
+    let to = from + Math.max(0, excess);
+    if (maxBytes > 0 && stream.bytes > maxBytes)
+      to = Math.max(to, await this.#front(stream, stream.bytes - maxBytes));
+    if (to <= from) return;
+    const removed = await this.#trim(stream, Math.min(to, stream.durableNext));
+    // Numbers of no message were counted as messages: there may be more to remove.
+    if (removed > 0) this.#overAgain.add(stream);
+    await this.#committer.settled();
   }
 
   /** The sequence number after the oldest batches that take so many bytes. */

@@ -25,7 +25,9 @@ export function doneByAll(
 ): readonly Span[] {
   const { groups } = stream;
   if (by !== undefined && groups.size === 1 && by.startSequence <= 1) return spans;
-  let done: readonly Span[] = clip(spans, startOf(stream));
+  const start = startOf(stream);
+  // What was purged is gone, whoever began where.
+  let done: readonly Span[] = start <= stream.firstSequence ? spans : clip(spans, start);
   for (const group of groups.values()) {
     if (group === by || done.length === 0) continue;
     const ledger = group.ledger(lane);
@@ -55,7 +57,7 @@ export function sweep(stream: Stream): Removal[] {
   if (groups.length === 0 || !stream.isWork) return [];
   return stream.lanes.flatMap((lane) => {
     const last = stream.durableNext - 1;
-    return removalsOf(stream, lane, [{ first: stream.firstSequence, last }], undefined);
+    return removalsOf(stream, lane, [{ first: 1, last }], undefined);
   });
 }
 

@@ -169,7 +169,10 @@ export class EngineModel {
       ({ group, streams }) => group === name && streams.has(stream.name),
     );
     const over = members.filter(({ key }) => this.#drop(key, stream.name)).map(({ key }) => key);
+    const { start } = stream.groups.get(name)!;
     stream.groups.delete(name);
+    // What only it had begun before goes with it.
+    for (const other of stream.groups.values()) other.start = Math.min(other.start, start);
     removeDone(stream);
     return over;
   }
