@@ -1,4 +1,3 @@
-import { HASH_WORDS, hashId } from './id-hash.ts';
 import { IdTable } from './id-table.ts';
 import { packIds, unpackIds } from './packed-ids.ts';
 
@@ -29,9 +28,10 @@ export interface SealedIds {
  */
 export class DedupIds {
   windowMs: number;
+  /** Of no meaning; see IdTable.preload. */
+  preloaded = 0;
   readonly #idsMax: number;
   #generations: Generation[] = [];
-  readonly #hash = new Uint32Array(HASH_WORDS);
 
   /** @param idsMax about as many ids as all streams may have, so that no part of a window has too many to be dropped */
   constructor(windowMs: number, idsMax: number) {
@@ -48,17 +48,25 @@ export class DedupIds {
     return this.#generations[0]?.since;
   }
 
-  /** The number that the id is known with; undefined when it is not known. */
-  find(id: string): number | undefined {
-    hashId(id, this.#hash);
-    return this.#find();
+  /** Brings to the processor what finding these ids will read. */
+  preload(hashes: Uint32Array): void {
+    for (const { table } of this.#generations) this.preloaded ^= table.preload(hashes);
+  }
+
+  /** The number that the id is known with whose hash is at a word of `hashes`; undefined when it is not known. */
+  find(hashes: Uint32Array, at: number): number | undefined {
+    for (let i = this.#generations.length - 1; i >= 0; i--) {
+      const { table } = this.#generations[i]!;
+      const index = table.find(hashes, at);
+      if (index >= 0) return table.number(index);
+    }
+    return undefined;
   }
 
   /** As find; an id that is not known is remembered with `number`. */
-  claim(id: string, number: number, now: number): number | undefined {
-    hashId(id, this.#hash);
-    const known = this.#find();
-    if (known === undefined) this.#current(now).table.add(this.#hash, number);
+  claim(hashes: Uint32Array, at: number, number: number, now: number): number | undefined {
+    const known = this.find(hashes, at);
+    if (known === undefined) this.#current(now).table.add(hashes, at, number);
     return known;
   }
 
@@ -100,15 +108,6 @@ export class DedupIds {
   /** Forgets the oldest part of the window. @returns how many ids that was */
   dropOldest(): number {
     return this.#generations.shift()?.table.size ?? 0;
-  }
-
-  #find(): number | undefined {
-    for (let i = this.#generations.length - 1; i >= 0; i--) {
-      const { table } = this.#generations[i]!;
-      const index = table.find(this.#hash);
-      if (index >= 0) return table.number(index);
-    }
-    return undefined;
   }
 
   #current(now: number): Generation {

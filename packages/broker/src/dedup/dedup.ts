@@ -36,15 +36,16 @@ export class Dedup {
     return ids;
   }
 
-  find(stream: Stream, id: string): number | undefined {
-    return this.#streams.get(stream)?.find(id);
+  /** As DedupIds.find. */
+  find(stream: Stream, hashes: Uint32Array, at: number): number | undefined {
+    return this.#streams.get(stream)?.find(hashes, at);
   }
 
   /** As DedupIds.claim. A stream with a window of 0 knows no ids. */
-  claim(stream: Stream, id: string, number: number, now: number): number | undefined {
+  claim(stream: Stream, hashes: Uint32Array, at: number, number: number, now: number): number | undefined {
     if (stream.settings.dedupWindowMs === 0) return undefined;
     if (++this.#claims % CLAIMS_PER_LOOK === 0) this.#keepToMax();
-    return this.of(stream).claim(id, number, now);
+    return this.of(stream).claim(hashes, at, number, now);
   }
 
   /** The window of a stream is another now. */

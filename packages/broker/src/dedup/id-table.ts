@@ -30,17 +30,32 @@ export class IdTable {
     return this.#size;
   }
 
-  /** The index of a hashed id; -1 when it is not there, or was forgotten. */
-  find(hash: Uint32Array): number {
+  /** The index of the id whose hash is at a word of `hashes`; -1 when it is not there, or was forgotten. */
+  find(hashes: Uint32Array, at: number): number {
     const slots = this.#slots;
     const mask = slots.length / 2 - 1;
-    for (let slot = hash[0]! & mask; ; slot = (slot + 1) & mask) {
+    const second = hashes[at + 1]!;
+    for (let slot = hashes[at]! & mask; ; slot = (slot + 1) & mask) {
       const entry = slots[slot * 2]!;
       if (entry === 0) return -1;
       // One that was forgotten may have been added again, further on.
-      const isSame = slots[slot * 2 + 1] === hash[1] && this.#isAt(entry - 1, hash);
+      const isSame = slots[slot * 2 + 1] === second && this.#isAt(entry - 1, hashes, at);
       if (isSame && this.#numbers[entry - 1] !== FORGOTTEN) return entry - 1;
     }
+  }
+
+  /**
+   * Reads the slots where ids will be looked for. They lie anywhere in a table that no cache holds, and a loop that does
+   * nothing else has many reads under way at once, where finds one after the other each wait for the memory.
+   *
+   * @returns a number made of them, so that no compiler leaves the reads out
+   */
+  preload(hashes: Uint32Array): number {
+    const slots = this.#slots;
+    const mask = slots.length / 2 - 1;
+    let all = 0;
+    for (let at = 0; at < hashes.length; at += HASH_WORDS) all ^= slots[(hashes[at]! & mask) * 2]!;
+    return all;
   }
 
   number(index: number): number {
@@ -53,24 +68,28 @@ export class IdTable {
   }
 
   /** Adds an id that is not there. */
-  add(hash: Uint32Array, number: number): void {
+  add(hashes: Uint32Array, at: number, number: number): void {
     if (this.#size === this.#numbers.length) this.#growIds();
     const index = this.#size++;
-    this.#words.set(hash, index * HASH_WORDS);
+    const words = this.#words;
+    for (let word = 0; word < HASH_WORDS; word++) words[index * HASH_WORDS + word] = hashes[at + word]!;
     this.#numbers[index] = number;
     if (this.#size > (this.#slots.length / 2) * LOAD_MAX) this.#growSlots();
     else this.#link(index);
   }
 
-  /** The hash of an id. */
-  hash(index: number): Uint32Array {
-    return this.#words.subarray(index * HASH_WORDS, (index + 1) * HASH_WORDS);
+  /** One of the HASH_WORDS words of an id's hash. */
+  hashWord(index: number, word: number): number {
+    return this.#words[index * HASH_WORDS + word]!;
   }
 
-  #isAt(index: number, hash: Uint32Array): boolean {
-    const at = index * HASH_WORDS;
+  /** Whether all but the second word, which the slot has, are the same. */
+  #isAt(index: number, hashes: Uint32Array, at: number): boolean {
+    const own = index * HASH_WORDS;
     const words = this.#words;
-    return words[at] === hash[0] && words[at + 2] === hash[2] && words[at + 3] === hash[3];
+    return (
+      words[own] === hashes[at] && words[own + 2] === hashes[at + 2] && words[own + 3] === hashes[at + 3]
+    );
   }
 
   #link(index: number): void {

@@ -16,8 +16,9 @@ export function packIds(table: IdTable, from: number, to: number): Uint8Array {
   const packed = new Uint8Array((to - from) * PACKED_BYTES);
   const view = new DataView(packed.buffer);
   for (let index = from, at = 0; index < to; index++, at += PACKED_BYTES) {
-    const hash = table.hash(index);
-    for (let word = 0; word < HASH_WORDS; word++) view.setUint32(at + word * 4, hash[word]!, true);
+    for (let word = 0; word < HASH_WORDS; word++) {
+      view.setUint32(at + word * 4, table.hashWord(index, word), true);
+    }
     view.setFloat64(at + HASH_BYTES, table.number(index), true);
   }
   return packed;
@@ -29,6 +30,6 @@ export function unpackIds(packed: Uint8Array, table: IdTable): void {
   const hash = new Uint32Array(HASH_WORDS);
   for (let at = 0; at < packed.length; at += PACKED_BYTES) {
     for (let word = 0; word < HASH_WORDS; word++) hash[word] = view.getUint32(at + word * 4, true);
-    table.add(hash, view.getFloat64(at + HASH_BYTES, true));
+    table.add(hash, 0, view.getFloat64(at + HASH_BYTES, true));
   }
 }

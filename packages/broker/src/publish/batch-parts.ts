@@ -4,10 +4,12 @@ import {
   RECORD_HEADER_BYTES,
   type RecordBatch,
   type ScannedAttributes,
+  type ScannedText,
   scanAttributes,
   scanLeadingAttributes,
   skipRecords,
 } from '@simplemq/protocol';
+import { HASH_WORDS, hashId } from '../dedup/id-hash.ts';
 import { laneOf } from '../stream/lane.ts';
 
 /** Neighbouring records of a published batch that are stored alike: in one lane, now or at one later time. */
@@ -18,8 +20,8 @@ export interface BatchPart {
   readonly lane: number;
   /** When they enter the stream; absent for at once. */
   readonly delay?: Delay;
-  /** The message id of each; absent when none has one. */
-  readonly messageIds?: readonly (string | undefined)[];
+  /** The hashed message id of each, and zeros for those without; absent when none has one. */
+  readonly messageIds?: Uint32Array;
 }
 
 /** A time of day (`deliverAt`), or a delay from now on (`delayMs`). */
@@ -32,9 +34,10 @@ export function partsOf(batch: RecordBatch): readonly BatchPart[] {
   if (isPlain && shared.length === 0) return [{ index: 0, batch, lane: 0 }];
   const common = shared.length > 0 ? scanAttributes(shared) : undefined;
   if (isPlain) {
-    const ids =
-      common!.messageId === undefined ? undefined : new Array<string>(count).fill(common!.messageId);
-    return [partOf(batch, 0, common, undefined, ids)];
+    const ids = new PartIds(count);
+    const { messageId } = common!;
+    if (messageId !== undefined) for (let index = 0; index < count; index++) ids.set(index, messageId);
+    return [partOf(batch, 0, common, undefined, ids.take(count))];
   }
   return splitRecords(batch, common);
 }
@@ -45,16 +48,15 @@ function splitRecords(batch: RecordBatch, common: ScannedAttributes | undefined)
   let start = 0;
   let startOffset = 0;
   let head: ScannedAttributes | undefined;
-  let ids: (string | undefined)[] | undefined;
+  const ids = new PartIds(count);
   const close = (index: number, offset: number): void => {
     const isWhole = start === 0 && index === count;
     const part = isWhole
       ? batch
       : { ...batch, count: index - start, records: records.subarray(startOffset, offset) };
-    parts.push(partOf(part, start, common, head, ids));
+    parts.push(partOf(part, start, common, head, ids.take(index)));
     start = index;
     startOffset = offset;
-    ids = undefined;
   };
   let offset = 0;
   for (let index = 0; index < count; index++) {
@@ -66,15 +68,39 @@ function splitRecords(batch: RecordBatch, common: ScannedAttributes | undefined)
       close(index, offset);
       head = own;
     }
-    const messageId = own?.messageId ?? common?.messageId;
-    if (messageId !== undefined) {
-      ids ??= new Array<string | undefined>(index - start).fill(undefined);
-      ids.push(messageId);
-    } else ids?.push(undefined);
+    ids.set(index, own?.messageId ?? common?.messageId);
     offset = end;
   }
   close(count, offset);
   return parts;
+}
+
+/** The hashed ids of a batch's records, taken part by part. */
+class PartIds {
+  readonly #count: number;
+  #hashes: Uint32Array | undefined;
+  #start = 0;
+  #isAny = false;
+
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  set(index: number, id: ScannedText | undefined): void {
+    if (id === undefined) return;
+    this.#isAny = true;
+    this.#hashes ??= new Uint32Array(this.#count * HASH_WORDS);
+    hashId(id, this.#hashes, index * HASH_WORDS);
+  }
+
+  /** Those from where the last part ended up to `index`; undefined when none of them has an id. */
+  take(index: number): Uint32Array | undefined {
+    const taken = this.#hashes?.subarray(this.#start * HASH_WORDS, index * HASH_WORDS);
+    const isAny = this.#isAny;
+    this.#start = index;
+    this.#isAny = false;
+    return isAny ? taken : undefined;
+  }
 }
 
 function isAlike(a: ScannedAttributes | undefined, b: ScannedAttributes | undefined): boolean {
@@ -86,7 +112,7 @@ function partOf(
   index: number,
   common: ScannedAttributes | undefined,
   own: ScannedAttributes | undefined,
-  messageIds: readonly (string | undefined)[] | undefined,
+  messageIds: Uint32Array | undefined,
 ): BatchPart {
   const lane = laneOf(own?.priority ?? common?.priority);
   const at = own?.deliverAt ?? common?.deliverAt;

@@ -1,6 +1,7 @@
 import { type RecordBatch, StreamFull, skipRecords } from '@simplemq/protocol';
 import type { Transaction } from '../commit/transaction.ts';
 import type { Dedup } from '../dedup/dedup.ts';
+import { HASH_WORDS, isNone } from '../dedup/id-hash.ts';
 import type { Delays } from '../delay/delays.ts';
 import type { PlacedBatch } from '../engine/engine.ts';
 import type { Stream } from '../stream/stream.ts';
@@ -45,21 +46,24 @@ export class Placer {
   place(transaction: Transaction, stream: Stream, parts: readonly BatchPart[]): PlacedBatch {
     const placing = new Placing(transaction, stream, this.#delays);
     for (const part of parts) {
-      if (part.messageIds === undefined) placing.run(part, part.index, part.batch);
+      if (part.messageIds === undefined || stream.settings.dedupWindowMs === 0)
+        placing.run(part, part.index, part.batch);
       else this.#placeUnknown(placing, part, part.messageIds);
     }
     return placing.placed();
   }
 
   /** Places the runs between records whose ids are known. */
-  #placeUnknown(placing: Placing, part: BatchPart, ids: readonly (string | undefined)[]): void {
+  #placeUnknown(placing: Placing, part: BatchPart, hashes: Uint32Array): void {
     const { stream, transaction } = placing;
     const { batch } = part;
     const now = Date.now();
     let offset = 0;
     let start = 0;
     let startOffset = 0;
-    if (stream.settings.dedupWindowMs > 0) transaction.dedupStreams.set(stream, this.#dedup.of(stream));
+    const ids = this.#dedup.of(stream);
+    ids.preload(hashes);
+    transaction.dedupStreams.set(stream, ids);
     const close = (index: number): void => {
       if (index === start) return;
       const isWhole = start === 0 && index === batch.count;
@@ -67,10 +71,10 @@ export class Placer {
       placing.run(part, part.index + start, isWhole ? batch : { ...batch, count: index - start, records });
     };
     for (let index = 0; index < batch.count; index++) {
-      const id = ids[index];
+      const at = index * HASH_WORDS;
       const ahead = index - start;
       const number = part.delay === undefined ? stream.nextSequence + ahead : -(this.#delays.nextId + ahead);
-      const known = id === undefined ? undefined : this.#dedup.claim(stream, id, number, now);
+      const known = isNone(hashes, at) ? undefined : this.#dedup.claim(stream, hashes, at, number, now);
       const end = skipRecords(batch.records, offset, 1);
       if (known !== undefined) {
         close(index);
@@ -85,9 +89,10 @@ export class Placer {
 
   #countDuplicates(stream: Stream, parts: readonly BatchPart[]): number {
     let duplicates = 0;
-    for (const { messageIds = [] } of parts) {
-      for (const id of messageIds) {
-        if (id !== undefined && this.#dedup.find(stream, id) !== undefined) duplicates++;
+    for (const { messageIds } of parts) {
+      if (messageIds === undefined) continue;
+      for (let at = 0; at < messageIds.length; at += HASH_WORDS) {
+        if (!isNone(messageIds, at) && this.#dedup.find(stream, messageIds, at) !== undefined) duplicates++;
       }
     }
     return duplicates;

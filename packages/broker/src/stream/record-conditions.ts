@@ -30,7 +30,7 @@ export function readConditions(batch: Batch): RecordConditions {
     }
     if (group !== undefined) {
       groups ??= new Array<string | undefined>(batch.count).fill(undefined);
-      groups[index] = group;
+      groups[index] = group.toString();
     }
   });
   if (expiresAt === undefined && groups === undefined) return NONE;
@@ -41,7 +41,7 @@ export function readKeys(batch: Batch): readonly (string | undefined)[] {
   const keys = new Array<string | undefined>(batch.count).fill(undefined);
   if (batch.isBare) return keys;
   forEachAttributes(batch, (index, { key }) => {
-    if (key !== undefined) keys[index] = key;
+    if (key !== undefined) keys[index] = key.toString();
   });
   return keys;
 }

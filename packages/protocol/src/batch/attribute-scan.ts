@@ -4,53 +4,71 @@ import { ATTRIBUTES_BYTES_MAX } from '../limits.ts';
 import { type Attributes, decodeAttributes, PRIORITY_MAX } from './attributes.ts';
 
 /** The attributes that a broker acts upon. Every field is always there, so that all scans have one shape. */
-export interface ScannedAttributes {
-  key: string | undefined;
-  priority: number | undefined;
-  deliverAt: number | undefined;
-  delayMs: number | undefined;
-  ttlMs: number | undefined;
-  messageId: string | undefined;
-  group: string | undefined;
-  isDead: boolean;
+export class ScannedAttributes {
+  key: ScannedText | undefined = undefined;
+  priority: number | undefined = undefined;
+  deliverAt: number | undefined = undefined;
+  delayMs: number | undefined = undefined;
+  ttlMs: number | undefined = undefined;
+  messageId: ScannedText | undefined = undefined;
+  group: ScannedText | undefined = undefined;
+  isDead = false;
+  /** The offset past the attributes. */
+  end = 0;
+}
+
+/** Valid UTF-8 where it was found: a string of it is made only for who asks. */
+export class ScannedText {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  readonly isAscii: boolean;
+
+  constructor(bytes: Buffer, start: number, end: number, isAscii: boolean) {
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+    this.isAscii = isAscii;
+  }
+
+  toString(): string {
+    const { bytes, start, end } = this;
+    return bytes.toString(this.isAscii ? 'latin1' : 'utf8', start, end);
+  }
 }
 
 /**
- * As decodeAttributes, for the broker, which does this once for each attributed record that crosses it: written by hand
- * over the bytes, for attributes as encoders commonly write them. Whatever is out of the common (a fault, a rare type
- * of number, a dead letter) goes to decodeAttributes, so that the two agree on what is accepted and on its value.
+ * As decodeAttributes, for the broker, which does this for each attributed record that crosses it: written by hand over
+ * the bytes, for attributes as encoders commonly write them. Whatever is out of the common (a fault, a rare type of
+ * number, a dead letter) goes to decodeAttributes, so that the two agree on what is accepted and on its value.
  *
  * @throws as decodeAttributes does, also when the attributes end before `end`
  */
 export function scanAttributes(bytes: Buffer, start = 0, end: number = bytes.length): ScannedAttributes {
-  const scanned = nothingScanned();
-  return scanMap(bytes, start, end, scanned) === end ? scanned : scanSlowly(bytes, start, end);
+  const scanned = new ScannedAttributes();
+  return scanMap(bytes, start, end, scanned) && scanned.end === end ? scanned : scanSlowly(bytes, start, end);
 }
 
 /** As scanAttributes, of attributes that end somewhere before `end`, as those of a record do before its body. */
 export function scanLeadingAttributes(bytes: Buffer, start: number, end: number): ScannedAttributes {
-  const scanned = nothingScanned();
-  if (scanMap(bytes, start, end, scanned) !== UNCOMMON) return scanned;
-  return scanSlowly(bytes, start, scanValue(bytes, start, end));
-}
-
-function nothingScanned(): ScannedAttributes {
-  return {
-    key: undefined,
-    priority: undefined,
-    deliverAt: undefined,
-    delayMs: undefined,
-    ttlMs: undefined,
-    messageId: undefined,
-    group: undefined,
-    isDead: false,
-  };
+  const scanned = new ScannedAttributes();
+  return scanMap(bytes, start, end, scanned)
+    ? scanned
+    : scanSlowly(bytes, start, scanValue(bytes, start, end));
 }
 
 function scanSlowly(bytes: Buffer, start: number, end: number): ScannedAttributes {
   const attributes: Attributes = decodeAttributes(bytes.subarray(start, end));
   const { key, priority, deliverAt, delayMs, ttlMs, messageId, group, dead } = attributes;
-  return { key, priority, deliverAt, delayMs, ttlMs, messageId, group, isDead: dead !== undefined };
+  const texts = { key: textOf(key), messageId: textOf(messageId), group: textOf(group) };
+  const rest = { priority, deliverAt, delayMs, ttlMs, isDead: dead !== undefined, end };
+  return Object.assign(new ScannedAttributes(), texts, rest);
+}
+
+function textOf(text: string | undefined): ScannedText | undefined {
+  if (text === undefined) return undefined;
+  const bytes = Buffer.from(text);
+  return new ScannedText(bytes, 0, bytes.length, false);
 }
 
 const KEY = Buffer.from('key');
@@ -71,19 +89,20 @@ const REPLACEMENT = '\ufffd';
  */
 let position = 0;
 
-/** @returns the offset past the map, or UNCOMMON */
-function scanMap(bytes: Buffer, start: number, end: number, scanned: ScannedAttributes): number {
-  if (start >= end || end > bytes.length) return UNCOMMON;
+/** @returns whether the map is a common one */
+function scanMap(bytes: Buffer, start: number, end: number, scanned: ScannedAttributes): boolean {
+  if (start >= end || end > bytes.length) return false;
   const type = bytes[start]!;
-  if (type < 0x80 || type > 0x8f) return UNCOMMON;
+  if (type < 0x80 || type > 0x8f) return false;
   position = start + 1;
   for (let left = type & 0x0f; left > 0; left--) {
     scanField(bytes, position, end, scanned);
-    if (position === UNCOMMON) return UNCOMMON;
+    if (position === UNCOMMON) return false;
   }
+  scanned.end = position;
   // In so few bytes there are never more values than an envelope may hold.
   const isShort = position <= end && position - start <= ATTRIBUTES_BYTES_MAX;
-  return isShort && isAsItMustBe(scanned) ? position : UNCOMMON;
+  return isShort && isAsItMustBe(scanned);
 }
 
 function isAsItMustBe({ priority, deliverAt, delayMs, ttlMs }: ScannedAttributes): boolean {
@@ -137,7 +156,7 @@ function isAt(bytes: Buffer, offset: number, name: Buffer): boolean {
 }
 
 /** A string, or undefined for nil. */
-function text(bytes: Buffer, offset: number, end: number): string | undefined {
+function text(bytes: Buffer, offset: number, end: number): ScannedText | undefined {
   if (bytes[offset] === 0xc0) {
     position = offset + 1;
     return undefined;
@@ -147,10 +166,17 @@ function text(bytes: Buffer, offset: number, end: number): string | undefined {
     position = UNCOMMON;
     return undefined;
   }
-  const found = bytes.toString('utf8', start, position);
+  const found = new ScannedText(bytes, start, position, isAscii(bytes, start, position));
   // Of bytes that are no UTF-8 decodeAttributes has its own reading.
-  if (found.includes(REPLACEMENT)) position = UNCOMMON;
+  if (!found.isAscii && found.toString().includes(REPLACEMENT)) position = UNCOMMON;
   return found;
+}
+
+function isAscii(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    if (bytes[at]! > 0x7f) return false;
+  }
+  return true;
 }
 
 /** Sets the position to a string's end. @returns where its bytes begin, or UNCOMMON */

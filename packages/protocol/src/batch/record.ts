@@ -55,8 +55,13 @@ export function skipRecords(records: Buffer, offset: number, count: number): num
 }
 
 export interface RecordRules {
-  /** Called with where the attributes of a record lie, for each that has some. */
-  onAttributes?: (records: Buffer, start: number, end: number) => void;
+  /**
+   * Reads the attributes of a record, for each that has some: they begin at `start`, and the record ends at `end`.
+   * Without it they may be any msgpack value.
+   *
+   * @returns the offset past the attributes
+   */
+  readAttributes?: (records: Buffer, start: number, end: number) => number;
   /** Called with the size of each body, in bytes. */
   onBody?: (bytes: number) => void;
 }
@@ -70,6 +75,7 @@ export function validateRecords(batch: RecordBatch, rules: RecordRules = {}): vo
   const { records, count } = batch;
   const plain = (batch.flags & BATCH_PLAIN) !== 0;
   const total = records.length;
+  const readAttributes = rules.readAttributes ?? scanValue;
   let offset = 0;
   for (let i = 0; i < count; i++) {
     if (total - offset < RECORD_HEADER_BYTES)
@@ -83,8 +89,9 @@ export function validateRecords(batch: RecordBatch, rules: RecordRules = {}): vo
     let bodyStart = offset + RECORD_HEADER_BYTES;
     if ((flags & RECORD_ATTRIBUTES) !== 0) {
       if (plain) throw new ProtocolViolation('a record of a plain batch has attributes of its own');
-      bodyStart = validateAttributes(records, bodyStart, end);
-      rules.onAttributes?.(records, offset + RECORD_HEADER_BYTES, bodyStart);
+      const attributesEnd = readAttributes(records, bodyStart, end);
+      checkLength(attributesEnd - bodyStart);
+      bodyStart = attributesEnd;
     }
     rules.onBody?.(end - bodyStart);
     offset = end;
@@ -92,12 +99,9 @@ export function validateRecords(batch: RecordBatch, rules: RecordRules = {}): vo
   if (offset !== total) throw new ProtocolViolation('a record batch has bytes after its last record');
 }
 
-function validateAttributes(records: Buffer, start: number, end: number): number {
-  const attributesEnd = scanValue(records, start, end);
-  if (attributesEnd - start > ATTRIBUTES_BYTES_MAX) {
-    throw new ProtocolViolation(`a record's attributes are longer than ${ATTRIBUTES_BYTES_MAX} bytes`);
-  }
-  return attributesEnd;
+function checkLength(attributesBytes: number): void {
+  if (attributesBytes <= ATTRIBUTES_BYTES_MAX) return;
+  throw new ProtocolViolation(`a record's attributes are longer than ${ATTRIBUTES_BYTES_MAX} bytes`);
 }
 
 /** As Buffer.readUInt32BE without its checks: this runs once for every record that crosses the broker. */

@@ -7,6 +7,7 @@ import {
   RECORD_ATTRIBUTES,
   type RecordBatch,
   type RecordRules,
+  scanValue,
   validateRecords,
 } from '@simplemq/protocol';
 import { describe, expect, test } from 'vitest';
@@ -78,7 +79,11 @@ test('whoever validates sees the size of each body and the attributes of each re
   const seen: Buffer[] = [];
   const rules: RecordRules = {
     onBody: (bytes) => sizes.push(bytes),
-    onAttributes: (bytes, start, end) => seen.push(bytes.subarray(start, end)),
+    readAttributes: (bytes, start, end) => {
+      const attributesEnd = scanValue(bytes, start, end);
+      seen.push(bytes.subarray(start, attributesEnd));
+      return attributesEnd;
+    },
   };
   validateRecords(batch, rules);
   expect(sizes).toEqual([7, 9, 0]);

@@ -4,6 +4,7 @@ import {
   type RecordBatch,
   type ScannedAttributes,
   scanAttributes,
+  scanLeadingAttributes,
   validateRecords,
 } from '@simplemq/protocol';
 import { checkFeature } from './features.ts';
@@ -22,10 +23,11 @@ export function checkBatch(batch: RecordBatch, { engine, limits }: RequestContex
   if (shared !== undefined) checkAttributes(shared, features);
   let largestBytes = 0;
   validateRecords(batch, {
-    onAttributes: (records, start, end) => {
-      const attributes = scanAttributes(records, start, end);
+    readAttributes: (records, start, end) => {
+      const attributes = scanLeadingAttributes(records, start, end);
       checkAttributes(attributes, features);
       if (shared !== undefined) checkTogether(shared, attributes);
+      return attributes.end;
     },
     onBody: (bytes) => {
       if (bytes > largestBytes) largestBytes = bytes;
