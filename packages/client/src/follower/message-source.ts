@@ -68,6 +68,11 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
   #sinceReview = 1;
   /** The handler is slow: nothing is buffered until it has finished a message. */
   #slow = false;
+  /**
+   * The broker has not answered yet that it has back what was buffered: what comes until then was sent before it read
+   * that, and goes back too, or it would be handled ahead of what comes before it.
+   */
+  #handingBack = false;
   #leaseTimer: NodeJS.Timeout | undefined;
   #started = false;
   #drained = false;
@@ -161,7 +166,7 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
     if (held === undefined || !held.alive || delivery.follower !== held.id) return;
     const run = new Run(held, delivery);
     this.#credit.received += run.left;
-    if (this.#drained || this.#slow) {
+    if (this.#takesNothing) {
       this.#credit.used += run.left;
       this.#credit.useBytes(run.bytes);
       held.settler.release([run.ranges()]);
@@ -221,7 +226,7 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
   }
 
   #tellCredit(held: HeldFollower<T>): void {
-    if (held.alive) this.#credit.tell(held, this.#drained || this.#slow ? 0 : this.#window.size);
+    if (held.alive) this.#credit.tell(held, this.#takesNothing ? 0 : this.#window.size);
   }
 
   #becomeSlow(): void {
@@ -236,7 +241,16 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
     // The message that is finished next ends it.
     this.#untilReview = 1;
     this.#sinceReview = 1;
-    this.#handBack(held);
+    this.#handingBack = true;
+    this.#handBack(held, () => {
+      if (held !== this.#held) return;
+      this.#handingBack = false;
+      this.#tellCredit(held);
+    });
+  }
+
+  get #takesNothing(): boolean {
+    return this.#drained || this.#slow || this.#handingBack;
   }
 
   /** Takes back credit that was not used, and gives back what is buffered. `done`: the broker has done both. */
@@ -280,6 +294,7 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
     this.#buffer.clear();
     const held = this.#held;
     this.#held = undefined;
+    this.#handingBack = false;
     if (held === undefined) return;
     held.session.detach(held.id);
     held.end(error);

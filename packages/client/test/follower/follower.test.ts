@@ -6,6 +6,7 @@ import {
   decodeNack,
   decodeReject,
   encodeError,
+  type Frame,
   Opcode,
   StreamConflict,
   StreamNotFound,
@@ -21,7 +22,7 @@ import {
   Publisher,
   type StaleAcks,
 } from '../../src/index.ts';
-import { FakeBroker, type FakeBrokerOptions } from '../fake-broker.ts';
+import { FakeBroker, type FakeBrokerOptions, type FakePeer } from '../fake-broker.ts';
 
 async function setUp(count: number, options: FollowerOptions = {}, brokerOptions: FakeBrokerOptions = {}) {
   const broker = await FakeBroker.start(brokerOptions);
@@ -52,6 +53,12 @@ async function taken<T>(iterator: AsyncIterator<Message<T>, undefined>): Promise
   const { value } = await iterator.next();
   expect(value).toBeDefined();
   return value!;
+}
+
+async function acked(iterator: AsyncIterator<Message<number>, undefined>): Promise<number> {
+  const message = await taken(iterator);
+  await message.ack();
+  return message.body;
 }
 
 describe('getMessages', () => {
@@ -111,6 +118,34 @@ describe('getMessages', () => {
     expect(test.broker.pendingOf('q')).toBe(1);
     await slow.ack();
     expect(await taken(messages)).toMatchObject({ attempt: 1 });
+  });
+
+  it('handles messages in their order when some were under way as the handler turned slow', async () => {
+    await using test = await setUp(200);
+    const { broker, publisher } = test;
+    const messages = test.follower.getMessages();
+    const seen: number[] = [];
+    for (let i = 0; i < 150; i++) seen.push(await acked(messages));
+    const slow = await taken(messages);
+    const unread: { frame: Frame; peer: FakePeer }[] = [];
+    broker.intercept = (frame, peer) => {
+      if (frame.opcode !== Opcode.Credit && frame.opcode !== Opcode.Release) return false;
+      unread.push({ frame, peer });
+      return true;
+    };
+    await broker.until(() => unread.some(({ frame }) => frame.opcode === Opcode.Release));
+    await slow.ack();
+    seen.push(slow.body);
+    const next = acked(messages);
+    const before = broker.pendingOf('q');
+    await publisher.sendMessages([201, 202, 203]);
+    expect(broker.pendingOf('q')).toBe(before + 3);
+    broker.intercept = undefined;
+    for (const { frame, peer } of unread) broker.frame(frame, peer);
+    seen.push(await next);
+    while (seen.length < 203) seen.push(await acked(messages));
+    expect(seen).toEqual(Array.from({ length: 203 }, (_, i) => i + 1));
+    await messages.return!();
   });
 
   it('keeps to a number as prefetch and hands nothing back', async () => {
