@@ -248,6 +248,10 @@ export interface StoreTransaction {
   readonly producers: readonly StoredProducer[];
   readonly forgottenProducers: readonly string[];
   readonly delayed: readonly StoredDelayed[];
+  /**
+   * By id. One that the store has goes before `delayed` is added, which may put another in its place; one that it does
+   * not have goes after, as it came in this same commit.
+   */
   readonly removedDelayed: readonly number[];
   readonly failures: readonly StoredFailure[];
   /** Failures of the group that end at or before `through` go. */

@@ -89,6 +89,7 @@ test.each([
   [['save', 'x', '--stream', 'jobs', 'body'], /required option '--cron <fields>' not specified/],
   [['save', 'x', ...YEARLY], /missing required argument 'body'/],
   [['save', 'x', '--stream', 'jobs', '--cron', '99 * * * *', 'body'], /InvalidOption: .*99/],
+  [['save', 'x', ...YEARLY, '--timezone', 'Mars/Olympus', 'body'], /InvalidOption: .*Mars\/Olympus/],
   [['save', 'x', '--stream', 'none', '--cron', '* * * * *', 'body'], /StreamNotFound: .*none/],
   [['save', 'x/../y', ...YEARLY, 'body'], /InvalidName: /],
   [['save', 'x', ...YEARLY, '--json-body', '{oops'], /the body is not JSON: /],

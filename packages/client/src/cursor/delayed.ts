@@ -9,9 +9,9 @@ import {
 import { wholeNumber } from '../connection/options.ts';
 import type { Ask } from './ask.ts';
 
-/** Messages that enter their stream later, at the same time and under one id. */
+/** Messages that enter their stream later, all at the same time: they have the ids from `id` to `id + messages - 1`. */
 export interface DelayedMessages {
-  /** As their receipts tell it. */
+  /** Of the first, as its receipt tells it. */
   readonly id: number;
   readonly messages: number;
   /** What they take, encoded. */
