@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { unlessInterrupted } from './interrupt.ts';
 import { type RunningServer, startRedis, startSimpleMq } from './processes.ts';
 import type { Measured } from './report.ts';
 import type { Figures } from './role.ts';
 import type { Scenario, Size, Subject } from './scenarios.ts';
+import { TemporaryFolder } from './temporary-folder.ts';
 
 /** One scenario, the subjects in turn, each round on a fresh server with an empty folder. */
 export async function measure(
@@ -32,13 +31,13 @@ export async function measure(
 }
 
 async function once(scenario: Scenario, subject: Subject, size: Size): Promise<Figures> {
-  const folder = await mkdtemp(join(tmpdir(), 'simplemq-bench-'));
-  const server = await start(subject, folder);
+  await using folder = await TemporaryFolder.create('bench');
+  const server = await start(subject, folder.path);
   try {
     return await scenario.run(subject, server, size, 'bench');
   } finally {
+    await unlessInterrupted();
     await server.stop();
-    await rm(folder, { recursive: true });
   }
 }
 

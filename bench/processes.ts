@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { onInterrupt } from './interrupt.ts';
 import type { Figures, Orders } from './role.ts';
 
 /** The folder that files of roles and brokers are named from, unless they are whole URLs. */
@@ -13,6 +14,15 @@ const WORK_MS_MAX = 900_000;
 export interface RunningRole<F extends Figures = Figures> {
   /** Gives the word and resolves with the figures, when the process has ended. */
   go(): Promise<F>;
+  /** Ends one that works until it is told to stop. */
+  stop(): Promise<void>;
+}
+
+const roles = new Set<ChildProcess>();
+
+/** Ends the roles that are left when one of several has failed. */
+export function killRoles(): void {
+  for (const child of roles) child.kill('SIGKILL');
 }
 
 /** Starts a role in a process of its own and resolves when it is connected. */
@@ -21,8 +31,22 @@ export async function startRole<F extends Figures = Figures>(
   orders: Orders,
 ): Promise<RunningRole<F>> {
   const child = fork(fileURLToPath(new URL(file, BENCH)), [JSON.stringify(orders)]);
+  roles.add(child);
+  const forget = onInterrupt(async () => {
+    child.kill('SIGKILL');
+  });
+  child.once('exit', () => {
+    roles.delete(child);
+    forget();
+  });
   await message(child, 'ready');
   return {
+    async stop() {
+      if (!roles.has(child)) return;
+      // A role ends with its channel; SIGTERM may mean something to what it runs.
+      child.disconnect();
+      await once(child, 'exit');
+    },
     async go() {
       const figures = message(child, 'figures');
       const exit = once(child, 'exit');
@@ -54,14 +78,19 @@ export interface RunningServer {
  */
 export async function startSimpleMq(folder: string, bench: URL = BENCH): Promise<RunningServer> {
   const child = fork(fileURLToPath(new URL('./simplemq/broker.ts', bench)), [folder]);
+  const end = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  };
+  const forget = onInterrupt(end);
   const { port } = (await message(child, 'listening')) as { port: number };
   return {
     address: `simplemq://127.0.0.1:${port}`,
     pid: child.pid!,
     async stop() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGTERM');
-      await once(child, 'exit');
+      await end();
+      forget();
     },
   };
 }
@@ -106,7 +135,8 @@ export function watchMemory(server: RunningServer): { stop(): Promise<number> } 
   };
 }
 
-async function freePort(): Promise<number> {
+/** A port of the loopback interface that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
@@ -124,7 +154,7 @@ function message(child: ChildProcess, type: string): Promise<unknown> {
       resolve(received);
     };
     const onExit = (code: number | null): void => {
-      reject(new Error(`${child.spawnargs.join(' ')} ended with ${code} before it sent '${type}'`));
+      reject(new Error(`${child.spawnargs[1]} ended with ${code} before it sent '${type}'`));
     };
     child.on('message', onMessage);
     child.on('exit', onExit);

@@ -23,6 +23,9 @@ export interface Figures {
   /** Latencies in milliseconds, where the role measures them. */
   readonly p50Ms?: number;
   readonly p99Ms?: number;
+  readonly p999Ms?: number;
+  /** How many messages had not come when the role gave up. */
+  readonly missing?: number;
 }
 
 export interface Role<O extends Orders = Orders, F extends Figures = Figures> {
