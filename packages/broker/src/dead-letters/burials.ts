@@ -22,7 +22,9 @@ export interface BurialsOptions {
 interface Job {
   readonly group: Group;
   readonly death: Death;
-  readonly resolve: () => void;
+  /** Of the group when they died: what began anew since is not dead. */
+  readonly resets: number;
+  readonly resolve: (isBuried: boolean) => void;
 }
 
 /** What is needed to bury a job's messages: those whose batches are gone need no burial. */
@@ -50,13 +52,15 @@ export class Burials {
     this.#options = options;
   }
 
-  /** @returns when the messages are in the dead letters, or gone with their stream or group */
-  bury(group: Group, death: Death): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
+  /** @returns true when the messages are in the dead letters, or gone with their stream or group; false at the end */
+  bury(group: Group, death: Death): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const { resets } = group;
     for (let first = death.first; first <= death.last; first += MESSAGES_MAX) {
       const last = Math.min(death.last, first + MESSAGES_MAX - 1);
       const isLast = last === death.last;
-      this.#jobs.push({ group, death: { ...death, first, last }, resolve: isLast ? resolve : () => {} });
+      const job = { group, resets, death: { ...death, first, last } };
+      this.#jobs.push({ ...job, resolve: isLast ? resolve : () => {} });
     }
     if (!this.#isBusy && this.#retry === undefined) void this.#work();
     return promise;
@@ -71,7 +75,7 @@ export class Burials {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#retry);
-    for (const { resolve } of this.#jobs.splice(0)) resolve();
+    this.#abandon(this.#jobs.splice(0));
   }
 
   async #work(): Promise<void> {
@@ -82,6 +86,7 @@ export class Burials {
       if ((error as { code?: string }).code === 'StorageFull') this.#retryLater();
       else if (!this.#isClosed) this.#options.onFailed(error);
     }
+    if (this.#isClosed) this.#abandon(this.#jobs.splice(0));
     this.#isBusy = false;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
@@ -90,10 +95,7 @@ export class Burials {
     const jobs = this.#takeJobs();
     // How they failed has to be in the store to be read; of what dies meanwhile it may not be yet.
     const prepared = await this.#prepareAll(jobs);
-    if (this.#isClosed) {
-      for (const { resolve } of jobs) resolve();
-      return;
-    }
+    if (this.#isClosed) return this.#abandon(jobs);
     const { open } = this.#options.committer;
     const buried = prepared.map((item) => this.#bury(item));
     open.undo.push(() => {
@@ -104,8 +106,13 @@ export class Burials {
     buried.forEach(({ messages }, index) => {
       const { group, resolve } = jobs[index]!;
       if (messages > 0) this.#options.onBuried(group, messages);
-      resolve();
+      resolve(true);
     });
+  }
+
+  /** Their messages are still pending, and die again when the broker is there again. */
+  #abandon(jobs: readonly Job[]): void {
+    for (const { resolve } of jobs) resolve(false);
   }
 
   async #prepareAll(jobs: readonly Job[]): Promise<Prepared[]> {
@@ -143,8 +150,8 @@ export class Burials {
 
   /** Puts the dead letters into the open transaction. */
   #bury({ job, batches, failures }: Prepared): { messages: number; undo: () => void } {
-    const { group, death } = job;
-    if (group.isClosed) return { messages: 0, undo: () => {} };
+    const { group, death, resets } = job;
+    if (group.isClosed || group.resets !== resets) return { messages: 0, undo: () => {} };
     const { spans, undo } = group.buried(death.lane, death);
     const dead = this.#options.deadStreamOf(group.stream as Stream);
     const lane = dead.lane(0);

@@ -3,14 +3,18 @@ import {
   type DeadLetterPage,
   GroupNotFound,
   type LettersMoved,
+  ServerClosing,
+  type SimpleMQError,
 } from '@simplemq/protocol';
 import type { Committer } from '../commit/committer.ts';
 import type { ReadPage } from '../engine/engine.ts';
+import { unionOf } from '../group/entry.ts';
 import type { BatchPart } from '../publish/batch-parts.ts';
 import type { Placer } from '../publish/placer.ts';
 import type { Batch } from '../stream/batch.ts';
 import { laneOf } from '../stream/lane.ts';
 import type { Stream } from '../stream/stream.ts';
+import { doneByAll } from '../stream/work-retention.ts';
 import { deadLetterOf, redrivenOf } from './letter.ts';
 
 /** Dead letters that one page gives or moves, and that it looks at, at the most. */
@@ -31,6 +35,7 @@ export class Letters {
   readonly #placer: Placer;
   /** Moves are made one after the other, so that none takes a letter that another is taking. */
   #moving: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
 
   constructor(committer: Committer, placer: Placer) {
     this.#committer = committer;
@@ -50,8 +55,8 @@ export class Letters {
   redrive(stream: Stream, dead: Stream | undefined, page: DeadLetterPage): Promise<LettersMoved> {
     return this.#alone(async () => {
       const found = await this.#find(dead, page);
-      return this.#take(found, dead, () => {
-        const parts = found.letters.map((letter) => this.#redriven(stream, letter));
+      return this.#take(found, dead, (letters) => {
+        const parts = letters.map((letter) => this.#redriven(stream, letter));
         this.#placer.checkRoom(stream, parts);
         this.#placer.place(this.#committer.open, stream, parts);
       });
@@ -62,25 +67,41 @@ export class Letters {
     return this.#alone(async () => this.#take(await this.#find(dead, page), dead, () => {}));
   }
 
+  /** What is not under way to the store is not done any more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   #alone<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#moving.then(work, work);
+    const done = this.#moving.then(work, work).catch((error) => {
+      throw this.#isClosed ? closing() : error;
+    });
     this.#moving = done.catch(() => {});
     return done;
   }
 
-  /** Takes letters out of their stream, in the transaction that `alongside` adds to. */
-  async #take(found: Found, dead: Stream | undefined, alongside: () => void): Promise<LettersMoved> {
-    const { letters, after, more } = found;
+  /** Takes letters out of their stream and the books of its groups, in the transaction that `alongside` adds to. */
+  async #take(
+    { letters: found, after, more }: Found,
+    dead: Stream | undefined,
+    alongside: (letters: readonly Batch[]) => void,
+  ): Promise<LettersMoved> {
+    if (this.#isClosed) throw closing();
+    // What followers of the dead letters have acked meanwhile is gone.
+    const letters = dead === undefined ? [] : found.filter((letter) => !isDone(dead, letter));
     const messages = letters.length;
     if (dead === undefined || messages === 0) return { messages: 0, after, more };
-    alongside();
+    alongside(letters);
     const { open } = this.#committer;
     const removals = letters.map(({ first, last }) => ({ stream: dead, lane: 0, first, last }));
     open.removals.push(...removals);
     open.touched.add(dead);
     dead.messages -= messages;
+    const groups = [...dead.groups.values()];
+    const unstrike = groups.flatMap((group) => unionOf(letters).map((span) => group.strike(0, span)));
     open.undo.push(() => {
       dead.messages += messages;
+      for (const revive of unstrike) revive();
       const kept = open.removals.filter((removal) => !removals.includes(removal));
       open.removals.splice(0, open.removals.length, ...kept);
     });
@@ -118,6 +139,15 @@ export class Letters {
     }
     return { letters, after: at, more: false };
   }
+}
+
+function closing(): SimpleMQError {
+  return new ServerClosing('the broker stopped before the dead letters were moved');
+}
+
+/** Whether all groups of the dead letters are done with it. */
+function isDone(dead: Stream, { first, last }: Batch): boolean {
+  return dead.isWork && doneByAll(dead, 0, [{ first, last }], undefined).length > 0;
 }
 
 function matches(letter: Batch, filter: DeadLetterFilter): boolean {

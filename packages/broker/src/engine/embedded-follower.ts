@@ -2,6 +2,7 @@ import {
   type GroupOptions,
   InvalidOption,
   type SequenceRange,
+  ServerClosing,
   type SimpleMQError,
   StaleAck,
   type StreamRanges,
@@ -179,14 +180,16 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     entries: readonly StreamRanges[],
     { reason = 'rejected without a reason' }: RejectOptions,
   ): Promise<readonly StreamRanges[]> {
-    const burials: Promise<unknown>[] = [];
+    const burials: Promise<boolean>[] = [];
     const stale = this.#settle(entries, 'used up', ({ group, membership }, range) => {
       const { change, buried } = group.reject(membership, range, range.attempt, reason);
       burials.push(buried);
       return change;
     });
     await this.#durable();
-    await Promise.all(burials);
+    if (!(await Promise.all(burials)).every(Boolean)) {
+      throw new ServerClosing('the broker stopped before what was rejected was in the dead letters');
+    }
     return stale;
   }
 

@@ -134,7 +134,7 @@ export function makeParts(
   const letters = new Letters(committer, placer);
   const sweeper = new Sweeper({ registry, committer, producers, dedup, clock, streams, groups, onFailed });
   registry.restoreGroups();
-  const working = [sweeper, burials, retention, schedules, delays, registry];
+  const working = [sweeper, burials, letters, retention, schedules, delays, registry];
   const stop = (): void => {
     for (const part of working) part.close();
   };

@@ -35,3 +35,14 @@ export function unionOf(spans: readonly Span[]): Span[] {
   }
   return merged;
 }
+
+/** The spans without what `gone` covers of them. */
+export function without(spans: readonly Span[], gone: Span): Span[] {
+  return spans.flatMap(({ first, last }) => {
+    if (last < gone.first || first > gone.last) return [{ first, last }];
+    const parts: Span[] = [];
+    if (first < gone.first) parts.push({ first, last: gone.first - 1 });
+    if (last > gone.last) parts.push({ first: gone.last + 1, last });
+    return parts;
+  });
+}

@@ -1,10 +1,11 @@
 import { monotonicMs } from '../clock.ts';
 import type { Batch } from '../stream/batch.ts';
 import type { Lane } from '../stream/lane.ts';
-import type { Span, Waiting } from './entry.ts';
+import { type Span, type Waiting, without } from './entry.ts';
 import type { KeyGate } from './key-gate.ts';
 import type { LeaseTimes, Ledger } from './ledger.ts';
 import type { Membership } from './membership.ts';
+import type { PendingSpan } from './pending-entries.ts';
 
 /** The most of one DELIVER, so that one follower's frame does not hold up the others on its connection. */
 const RUN_BYTES_MAX = 1024 * 1024;
@@ -129,9 +130,13 @@ export class GroupLane {
 
   purge(sequence: number, ordinal: number): void {
     this.ledger.purge(sequence, ordinal);
-    const left = this.#unkeyed.filter(({ last }) => last >= sequence);
-    this.#unkeyed.splice(0, this.#unkeyed.length);
-    for (const span of left) this.#unkeyed.push({ ...span, first: Math.max(span.first, sequence) });
+    this.#forgetUnkeyed({ first: 1, last: sequence - 1 });
+  }
+
+  /** See Ledger.strike. */
+  strike(span: Span): readonly PendingSpan[] {
+    this.#forgetUnkeyed(span);
+    return this.ledger.strike(span);
   }
 
   close(): void {
@@ -361,6 +366,13 @@ export class GroupLane {
     if (last === undefined) return;
     this.#loadedThrough = last;
     this.#loadNextFrom = first + Math.floor((last - first) / 2);
+  }
+
+  #forgetUnkeyed(gone: Span): void {
+    const left = this.#unkeyed.flatMap((entry) => {
+      return without([entry], gone).map((part) => ({ ...entry, ...part }));
+    });
+    this.#unkeyed.splice(0, this.#unkeyed.length, ...left);
   }
 
   #dropUnkeyed(entry: Unkeyed, until: number): void {

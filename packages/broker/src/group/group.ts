@@ -2,7 +2,7 @@ import { monotonicMs } from '../clock.ts';
 import type { Batch } from '../stream/batch.ts';
 import { byUrgency, type Lane } from '../stream/lane.ts';
 import { Dispatcher, type DispatcherGroup } from './dispatcher.ts';
-import { messagesOf, type Span, type Waiting } from './entry.ts';
+import { type EntryState, messagesOf, type Span, type Waiting } from './entry.ts';
 import {
   GroupLane,
   idleState,
@@ -61,8 +61,8 @@ export interface GroupEvents {
   undone(group: Group, messages: number): void;
   redelivered(group: Group, messages: number, cause: RedeliveryCause): void;
   failed(group: Group, failure: Failure): void;
-  /** @returns when they are in the dead letters */
-  died(group: Group, death: Death): Promise<void>;
+  /** @returns true when they are in the dead letters; false when the engine ends before */
+  died(group: Group, death: Death): Promise<boolean>;
   expired(group: Group, messages: number): void;
   /** The store could not be read. */
   storeFailed(error: unknown): void;
@@ -83,6 +83,7 @@ export interface GroupOptions {
 
 /** What one commit has to store of a group. */
 export interface GroupChanges {
+  readonly resets: number;
   readonly lanes: readonly { readonly lane: GroupLane; readonly changes: LedgerChanges }[];
 }
 
@@ -102,6 +103,8 @@ export class Group implements LaneHost, DispatcherGroup {
   #redelivered = 0;
   #expired = 0;
   startSequence: number;
+  /** How often it began anew: what was under way before is not for what came after. */
+  resets = 0;
   /** Messages that went to the dead letters, since the broker started. */
   deadLettered = 0;
   /** Whether failures of it are on record. */
@@ -279,7 +282,7 @@ export class Group implements LaneHost, DispatcherGroup {
    * @returns what takes that back: the messages come again, one attempt further
    */
   ackRevocably(membership: Membership, range: Span, attempt: number): () => void {
-    const state: Waiting = { kind: 'waiting', attempt: attempt + 1, dueAt: 0, deliveredAt: Date.now() };
+    const state = atOnceAfter(attempt);
     const undo: (() => void)[] = [];
     this.#changeLanes(range, (lane, part) => {
       const change = lane.ledger.ack(membership, part, attempt);
@@ -327,14 +330,14 @@ export class Group implements LaneHost, DispatcherGroup {
     });
   }
 
-  /** The messages go to the dead letters. */
+  /** The messages go to the dead letters; `buried` tells whether they came there before the engine ended. */
   reject(
     membership: Membership,
     range: Span,
     attempt: number,
     error: string,
-  ): { change: Change; buried: Promise<unknown> } {
-    const burials: Promise<void>[] = [];
+  ): { change: Change; buried: Promise<boolean> } {
+    const burials: Promise<boolean>[] = [];
     const change = this.#changeLanes(range, (lane, part) => {
       const change = lane.ledger.giveBack(membership, part, attempt, idleState(attempt + 1, Date.now()));
       for (const { first, last } of change.changed) {
@@ -343,7 +346,7 @@ export class Group implements LaneHost, DispatcherGroup {
       }
       return change;
     });
-    return { change, buried: Promise.all(burials) };
+    return { change, buried: Promise.all(burials).then((all) => all.every(Boolean)) };
   }
 
   /** Messages that were not begun come back in the same attempt. */
@@ -386,12 +389,31 @@ export class Group implements LaneHost, DispatcherGroup {
   /** Everything before `sequence` is gone from the stream; `ordinals` are those of the lanes' first messages after it. */
   purge(sequence: number, ordinals: ReadonlyMap<number, number>): void {
     for (const lane of this.#lanes) lane.purge(sequence, ordinals.get(lane.number) ?? 0);
-    this.#gate?.purge(sequence, (ready) => this.#unpark(ready));
+    this.#gate?.remove({ first: 1, last: sequence - 1 }, (ready) => this.#unpark(ready));
     this.#events.changed(this, true);
+  }
+
+  /**
+   * Messages of a lane are gone from the stream, though others before them are not: who holds some is too late.
+   *
+   * @returns what takes that back: those that were pending come again, one attempt further if they were held
+   */
+  strike(laneNumber: number, span: Span): () => void {
+    const lane = this.#lanes.find(({ number }) => number === laneNumber)!;
+    const struck = lane.strike(span);
+    this.#gate?.remove(span, (ready) => this.#unpark(ready));
+    this.#events.changed(this, true);
+    const { resets } = this;
+    return () => {
+      if (resets !== this.resets) return;
+      for (const { first, last, state } of struck) lane.ledger.revive([{ first, last }], revived(state));
+      this.#events.changed(this, false);
+    };
   }
 
   /** Begins anew: what was delivered before may come again, in attempt 1. */
   reset(places: ReadonlyMap<number, LanePlace>): void {
+    this.resets++;
     this.#gate = gateOf(this.#settings);
     // A lane that came to be meanwhile begins with its first message.
     for (const lane of this.#lanes) lane.reset(places.get(lane.number) ?? LANE_START);
@@ -399,17 +421,18 @@ export class Group implements LaneHost, DispatcherGroup {
   }
 
   seal(): GroupChanges {
-    return { lanes: this.#lanes.map((lane) => ({ lane, changes: lane.ledger.seal() })) };
+    return { resets: this.resets, lanes: this.#lanes.map((lane) => ({ lane, changes: lane.ledger.seal() })) };
   }
 
-  unseal({ lanes }: GroupChanges): void {
-    for (const { lane, changes } of lanes) lane.ledger.unseal(changes);
+  unseal({ resets, lanes }: GroupChanges): void {
+    const isSame = resets === this.resets;
+    for (const { lane, changes } of lanes) lane.ledger.unseal(isSame ? changes : { ...changes, done: [] });
   }
 
   /** What was sealed is durable: only now do messages that are done make way for others of their keys. */
-  committed({ lanes }: GroupChanges): void {
+  committed({ resets, lanes }: GroupChanges): void {
     const gate = this.#gate;
-    if (gate === undefined) return;
+    if (gate === undefined || resets !== this.resets) return;
     for (const { changes } of lanes) {
       for (const { first, last } of changes.done) {
         for (let sequence = first; sequence <= last; sequence++) {
@@ -492,8 +515,9 @@ export class Group implements LaneHost, DispatcherGroup {
   #settled(lane: GroupLane, spans: readonly Span[], state: Waiting): () => void {
     const lost = this.#events.done(this, lane.number, spans);
     this.#events.changed(this, true);
+    const { resets } = this;
     return () => {
-      lane.ledger.revive(spans, state);
+      if (resets === this.resets) lane.ledger.revive(spans, state);
       this.#events.undone(this, lost);
       this.#events.changed(this, false);
     };
@@ -561,6 +585,17 @@ interface LeaseEnd {
   readonly cause: RedeliveryCause;
   readonly error: string;
   readonly delayMs: number | undefined;
+}
+
+/** How a message waits that is to come again at once, after this attempt. */
+function atOnceAfter(attempt: number): Waiting {
+  return { kind: 'waiting', attempt: attempt + 1, dueAt: 0, deliveredAt: Date.now() };
+}
+
+/** How a message waits whose striking off was undone: one that waited in no queue comes at once. */
+function revived(state: EntryState): Waiting {
+  if (state.kind === 'lease') return atOnceAfter(state.attempt);
+  return Number.isFinite(state.dueAt) ? state : { ...state, dueAt: 0 };
 }
 
 function gateOf({ ordering, keyConcurrency }: GroupSettings): KeyGate | undefined {

@@ -1,3 +1,5 @@
+import type { Span } from './entry.ts';
+
 /** A message that waits for its key, and the number of its lane. */
 export interface ParkedMessage {
   readonly lane: number;
@@ -77,16 +79,17 @@ export class KeyGate {
     return undefined;
   }
 
-  /** Messages before `sequence` are gone; those that get a freed place are told to `onReady`. */
-  purge(sequence: number, onReady: (message: ParkedMessage) => void): void {
+  /** Messages within the span are gone; those that get a freed place are told to `onReady`. */
+  remove({ first, last }: Span, onReady: (message: ParkedMessage) => void): void {
+    const isGone = (sequence: number): boolean => first <= sequence && sequence <= last;
     for (const state of this.#states.values()) {
-      const left = state.parked.slice(state.head).filter((message) => message.sequence >= sequence);
+      const left = state.parked.slice(state.head).filter((message) => !isGone(message.sequence));
       this.#parked -= state.parked.length - state.head - left.length;
       state.parked.splice(0, state.parked.length, ...left);
       state.head = 0;
     }
     for (const holder of [...this.#holders.keys()]) {
-      if (holder >= sequence) continue;
+      if (!isGone(holder)) continue;
       const next = this.leave(holder);
       if (next !== undefined) onReady(next);
     }

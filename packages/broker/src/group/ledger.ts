@@ -1,8 +1,14 @@
 import { BATCH_RECORDS_MAX } from '@simplemq/protocol';
 import type { SteadyClock } from '../clock.ts';
-import { messagesOf, type Span, type Waiting } from './entry.ts';
+import { messagesOf, type Span, type Waiting, without } from './entry.ts';
 import { Lease, type LeaseHolder } from './lease.ts';
-import { type Change, PendingEntries, WINDOW_SEQUENCES, windowOf } from './pending-entries.ts';
+import {
+  type Change,
+  PendingEntries,
+  type PendingSpan,
+  WINDOW_SEQUENCES,
+  windowOf,
+} from './pending-entries.ts';
 import { RedeliveryQueue } from './redelivery-queue.ts';
 import { encodeWindowState, type UnackedSpan } from './window-state.ts';
 
@@ -259,6 +265,7 @@ export class Ledger {
   revive(spans: readonly Span[], state: Waiting): void {
     for (const { first, last } of spans) this.pending.insert(first, last, state);
     this.#done = spans.reduce(without, this.#done);
+    if (isUndelivered(state)) this.#undelivered += messagesOf(spans);
     this.#enqueue(spans, state);
   }
 
@@ -274,13 +281,7 @@ export class Ledger {
 
   /** Everything before `sequence` is gone from the stream; `ordinal` is that of the first message that is not. */
   purge(sequence: number, ordinal: number): void {
-    const span = { first: 1, last: sequence - 1 };
-    const { changed } = this.pending.change(span.first, span.last, {
-      isRight: () => true,
-      to: undefined,
-      onChange: (state, messages) => this.#left(state, messages),
-    });
-    this.queue.removeBelow(sequence);
+    const changed = this.#takeOut({ first: 1, last: sequence - 1 });
     for (const window of this.#storedWindows)
       if (window <= windowOf(sequence)) this.#dirtyWindows.add(window);
     this.#markDirty(changed);
@@ -288,6 +289,21 @@ export class Ledger {
       this.#readPosition = sequence;
       this.#ordinal = Math.max(this.#ordinal, ordinal);
     }
+  }
+
+  /**
+   * These messages are gone from the stream, and others before them are not.
+   *
+   * @returns those that were pending, as they were
+   */
+  strike(span: Span): readonly PendingSpan[] {
+    const struck: PendingSpan[] = [];
+    for (const { first, last, state } of this.pending.spansFrom(span.first)) {
+      if (first > span.last) break;
+      struck.push({ first, last: Math.min(last, span.last), state });
+    }
+    this.#settle(this.#takeOut(span));
+    return struck;
   }
 
   /** Begins anew at `sequence`, whatever was pending or done. */
@@ -341,6 +357,17 @@ export class Ledger {
       this.#dirtyWindows.add(window);
     }
     this.#done.unshift(...changes.done);
+  }
+
+  /** Takes what is pending of the span out of the list and the queue, whatever it is in. */
+  #takeOut(span: Span): readonly Span[] {
+    const { changed } = this.pending.change(span.first, span.last, {
+      isRight: () => true,
+      to: undefined,
+      onChange: (state, messages) => this.#left(state, messages),
+    });
+    this.queue.remove(span);
+    return changed;
   }
 
   #encodeWindow(window: number): Buffer {
@@ -423,17 +450,6 @@ export class Ledger {
     }
     return gaps.map(({ first, last }) => ({ first, last }));
   }
-}
-
-/** The spans without what `gone` covers of them. */
-function without(spans: readonly Span[], gone: Span): Span[] {
-  return spans.flatMap(({ first, last }) => {
-    if (last < gone.first || first > gone.last) return [{ first, last }];
-    const parts: Span[] = [];
-    if (first < gone.first) parts.push({ first, last: gone.first - 1 });
-    if (last > gone.last) parts.push({ first: gone.last + 1, last });
-    return parts;
-  });
 }
 
 function isUndelivered({ deliveredAt }: Waiting): boolean {

@@ -1,4 +1,4 @@
-import type { Waiting } from './entry.ts';
+import { type Span, type Waiting, without } from './entry.ts';
 
 /** A range of entries that wait, as the pending entry list has them. */
 export interface WaitingRange {
@@ -72,12 +72,14 @@ export class RedeliveryQueue {
     this.#messages = 0;
   }
 
-  /** Drops what comes before `sequence`. */
-  removeBelow(sequence: number): void {
-    const ranges = this.#heap.filter(({ last }) => last >= sequence);
-    if (ranges.length === this.#heap.length && ranges.every(({ first }) => first >= sequence)) return;
-    this.clear();
-    for (const { first, last, state } of ranges) this.push({ first: Math.max(first, sequence), last, state });
+  /** Drops what is within the span. */
+  remove(span: Span): void {
+    if (this.#heap.every(({ first, last }) => last < span.first || first > span.last)) return;
+    const ranges = this.#heap.splice(0);
+    this.#messages = 0;
+    for (const { first, last, state } of ranges) {
+      for (const part of without([{ first, last }], span)) this.push({ ...part, state });
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { openTestEngine } from '../test-engine.ts';
+import { beginningAnew } from './beginning-anew.ts';
 import { changingGroups } from './changing-groups.ts';
 import { deadLetters } from './dead-letters.ts';
 import { deduplication } from './deduplication.ts';
@@ -32,6 +33,7 @@ const KINDS: readonly EngineKind[] = [
 const THEMES: readonly ((kind: EngineKind) => void)[] = [
   groups,
   changingGroups,
+  beginningAnew,
   retention,
   limits,
   retries,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { batchOfMany } from '../batches.ts';
-import { RecordingFollower } from '../recording-follower.ts';
+import { RecordingFollower, rangesOf, spelledOut } from '../recording-follower.ts';
 import { messagesOf, publish } from './asking.ts';
 import type { EngineKind } from './engine-kind.ts';
 import { lettersOf, untilDead } from './letters.ts';
@@ -153,6 +153,71 @@ export function redriving({ open, survives }: EngineKind): void {
       expect(moved.reduce((sum, { messages }) => sum + messages, 0)).toBe(10);
       expect(await engine.streamInfo('s')).toMatchObject({ messages: moved[0].messages + moved[1].messages });
       expect(await engine.streamInfo('$dead.s')).toMatchObject({ messages: 0, bytes: 0 });
+    });
+
+    test('that are taken away while a follower of them holds them are counted once', async () => {
+      await using opened = await open();
+      const { engine } = opened;
+      await engine.createStream('s', {});
+      const follower = await RecordingFollower.follow(engine, bind, { credit: 10 });
+      await engine.publish({ bind, batch: batchOfMany(4) });
+      await follower.until(4);
+      await follower.reject(follower.deliveries);
+      const dead = await RecordingFollower.follow(engine, { stream: '$dead.s' }, { credit: 10 });
+      await dead.until(4);
+      const [first, second, third, fourth] = dead.deliveries;
+      await dead.nack([second!], 60_000);
+      await engine.deleteDeadLetters({ stream: 's', filter: { sequences: [1, 2] } });
+      await engine.redrive({ stream: 's', filter: { sequences: [3] } });
+      expect(await engine.streamInfo('$dead.s')).toMatchObject({ messages: 1, groups: [{ pending: 1 }] });
+      const late = { stream: '$dead.s', ranges: [{ first: 1, last: 1, attempt: 1 }] };
+      expect(await dead.ack(first!, fourth!)).toEqual([late]);
+      expect(spelledOut(await dead.fail([third!]))).toEqual(spelledOut(rangesOf([third!])));
+      expect(await engine.streamInfo('$dead.s')).toMatchObject({ messages: 0, bytes: 0 });
+      expect(await engine.redrive({ stream: 's' })).toMatchObject({ messages: 0 });
+      await follower.until(5);
+      expect(follower.bodies[4]).toBe('3');
+      if (survives) await opened.restart();
+      expect(await opened.engine.streamInfo('$dead.s')).toMatchObject({ messages: 0, bytes: 0 });
+    });
+
+    test.runIf(survives)('that are being redriven when the broker stops are redriven, or stay', async () => {
+      await using opened = await open();
+      await opened.engine.createStream('s', {});
+      const follower = await RecordingFollower.follow(opened.engine, bind, { credit: 1 });
+      await publish(opened.engine, 's', 'x');
+      await follower.until(1);
+      await follower.reject(follower.deliveries);
+      const told = opened.engine.redrive({ stream: 's' }).then(
+        ({ messages }) => messages,
+        (error) => error.code,
+      );
+      // It looks for the letters.
+      for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+      await opened.restart();
+      const letters = await lettersOf(opened.engine);
+      expect(await told).toBe(letters.length === 0 ? 1 : 'ServerClosing');
+      expect(await opened.engine.streamInfo('s')).toMatchObject({ messages: 1 - letters.length });
+    });
+
+    test('that are taken away make way for others of their key', async () => {
+      await using opened = await open();
+      const { engine } = opened;
+      await engine.createStream('s', {});
+      const follower = await RecordingFollower.follow(engine, bind, { credit: 10 });
+      const record = (body: string) => ({ body, key: 'k' });
+      await publish(engine, 's', ...['1', '2', '3', '4'].map(record));
+      await follower.until(4);
+      await follower.reject(follower.deliveries);
+      const options = { credit: 10, options: { ordering: 'key' } as const };
+      const dead = await RecordingFollower.follow(engine, { stream: '$dead.s' }, options);
+      await dead.until(1);
+      // One that is held, and one that waits for its key.
+      await engine.deleteDeadLetters({ stream: 's', filter: { sequences: [1, 3] } });
+      await dead.until(2);
+      await dead.ack(dead.deliveries[1]!);
+      await dead.until(3);
+      expect(dead.bodies).toEqual(['1', '2', '4']);
     });
 
     test('of a group that is gone are not redriven, until it is there again', async () => {

@@ -42,7 +42,7 @@ test('a gate lets so many of a key through at a time, and those that wait in the
           waiting = waiting.filter((sequence) => sequence >= below);
           for (const gone of inside.filter((sequence) => sequence < below))
             inside.splice(inside.indexOf(gone), 1);
-          gate.purge(below, ({ sequence }) => ready(sequence));
+          gate.remove({ first: 1, last: below - 1 }, ({ sequence }) => ready(sequence));
         }
         expect(gate.parked).toBe(waiting.length);
         for (const sequence of waiting) {

@@ -142,6 +142,21 @@ const purgePart = count.map((length): Act => {
   };
 });
 
+const strike = fc.tuple(fc.nat(20), count).map(([skipped, length]): Act => {
+  return ({ ledger, entries, done }) => {
+    const first = ledger.ackFloor + 1 + skipped;
+    const struck = ledger.strike({ first, last: first + length - 1 });
+    for (const span of struck) {
+      for (let sequence = span.first; sequence <= span.last; sequence++) {
+        expect(span.state.attempt).toBe(entries.get(sequence)!.attempt);
+        entries.delete(sequence);
+        done.push(sequence);
+      }
+    }
+    for (const sequence of entries.keys()) expect(sequence < first || sequence >= first + length).toBe(true);
+  };
+});
+
 const reset = count.map((length): Act => {
   return (books) => {
     const to = Math.max(1, books.next - length);
@@ -258,7 +273,7 @@ function check({ ledger, entries, members, next }: Books): void {
 describe('a ledger', () => {
   test('is right about every message after every step, and so is what it stores', () => {
     const moves = [leaseFresh, leaseFresh, leaseWaiting, settle, settle, endLease, seal, skip, park];
-    const act = fc.oneof(...moves, revoke, purge, purgePart, reset);
+    const act = fc.oneof(...moves, revoke, purge, purgePart, strike, reset);
     fc.assert(
       fc.property(fc.array(act, { maxLength: 40 }), (acts) => {
         const books = new Books();

@@ -1,0 +1,29 @@
+import type { RecordingFollower } from '../../packages/broker/test/recording-follower.ts';
+import type { GroupBook } from './group-book.ts';
+
+/** A delivery that a member does not have any more. */
+export interface Lost {
+  readonly sequence: number;
+  readonly attempt: number;
+}
+
+/** A follower in a group, as the run moves it. */
+export interface Member {
+  readonly follower: RecordingFollower;
+  readonly book: GroupBook;
+  readonly leaseMs: number;
+  /** How much more than it holds it may get. */
+  readonly prefetch: number;
+  /** What it settles now comes too late. */
+  readonly lost: Lost[];
+  isGone: boolean;
+  upTo: number;
+  delivered: number;
+}
+
+/** One message more came. @returns what is wrong with that */
+export function wrongCredit(member: Member): string | undefined {
+  member.delivered++;
+  if (member.isGone) return 'its follower has left';
+  return member.delivered > member.upTo ? `above the credit of ${member.upTo}` : undefined;
+}
