@@ -1,4 +1,7 @@
-import { startServer } from '@simplemq/server';
+import { collectInOneGo, startServer } from '@simplemq/server';
+
+// As the command 'simplemq serve' does.
+collectInOneGo();
 
 const server = await startServer({
   host: '127.0.0.1',

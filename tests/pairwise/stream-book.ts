@@ -15,8 +15,6 @@ export class StreamBook {
   /** As the broker told last. */
   firstSequence = 1;
   nextSequence = 1;
-  /** Whether it has had messages that were no group's. */
-  hasUnowned = false;
   /** No purge was asked for that goes past it. */
   purgedTo = 1;
   /** By how much delays may seem too short, after restarts. */

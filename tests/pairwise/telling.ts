@@ -115,8 +115,6 @@ function wrongCount(
   stream: StreamBook,
   { messages, firstSequence, nextSequence }: StreamSummary,
 ): string | undefined {
-  // A trim takes messages that are gone, and come right behind those that are no group's, off the count again.
-  if (stream.isWork && stream.hasUnowned && firstSequence > 1) return undefined;
   let [least, most] = [0, 0];
   for (let sequence = firstSequence; sequence < nextSequence; sequence++) {
     if (stream.isGone(sequence)) continue;

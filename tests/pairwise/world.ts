@@ -106,7 +106,6 @@ export class World {
   /** Makes a group from a place that is known: the sequence number of what is to be its first message. */
   newGroup(stream: StreamBook, name: string, start: number, index: number): GroupBook {
     const settings = groupSettings(this.settings, index);
-    if (stream.groups.size === 0 && start > 1) stream.hasUnowned = true;
     const book = new GroupBook(stream, name, settings, start, this.journal);
     // What all others are done with is gone from a work queue, and is not for the new one.
     for (const entry of stream.entries.values()) {

@@ -1,3 +1,4 @@
+export { collectInOneGo } from './process/collector.ts';
 export type { RunningServer, ServerEnd } from './server.ts';
 export type { SettingSource } from './settings/given.ts';
 export {

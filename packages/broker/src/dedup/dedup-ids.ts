@@ -2,7 +2,7 @@ import { IdTable } from './id-table.ts';
 import { packIds, unpackIds } from './packed-ids.ts';
 
 /** The window is forgotten in so many steps, so that an id is remembered for at most this share of it longer. */
-const GENERATIONS = 8;
+const GENERATIONS = 4;
 
 /** Ids of one part of the window. */
 interface Generation {

@@ -6,24 +6,31 @@ const FORGOTTEN = 0;
 /** How full the hash table may be. */
 const LOAD_MAX = 0.6;
 
+/** A slot that no id has. */
+const FREE = 0;
+
 /**
  * Hashed ids with a number for each, in the order in which they came, and an open-addressed hash table over them: 24
- * bytes an id, and 13 to 27 of the table. A slot has a word of the hash beside the index, so that an id that is not
- * there is known by one place in memory.
+ * bytes an id, and 8 to 17 of the table. A byte of the hash stands for each slot, side by side with those of its
+ * neighbours, so that an id that is not there is known by one place in a few megabytes of memory, which caches hold.
  */
 export class IdTable {
   #words: Uint32Array;
   #numbers: Float64Array;
-  /** Pairs: 0 for a free slot, or one more than the index of an id; and the second word of its hash. */
+  /** For each slot FREE, or a byte of the hash of its id. */
+  #tags: Uint8Array;
+  /** For each slot that is not free the index of its id. */
   #slots: Uint32Array;
   #size = 0;
 
   /** @param expected as many ids as it begins with room for; it grows past them */
   constructor(expected: number = IDS_MIN) {
     const ids = Math.max(IDS_MIN, expected);
+    const slots = 2 ** Math.ceil(Math.log2(ids / LOAD_MAX));
     this.#words = new Uint32Array(ids * HASH_WORDS);
     this.#numbers = new Float64Array(ids);
-    this.#slots = new Uint32Array(2 * 2 ** Math.ceil(Math.log2(ids / LOAD_MAX)));
+    this.#tags = new Uint8Array(slots);
+    this.#slots = new Uint32Array(slots);
   }
 
   get size(): number {
@@ -32,29 +39,30 @@ export class IdTable {
 
   /** The index of the id whose hash is at a word of `hashes`; -1 when it is not there, or was forgotten. */
   find(hashes: Uint32Array, at: number): number {
-    const slots = this.#slots;
-    const mask = slots.length / 2 - 1;
-    const second = hashes[at + 1]!;
+    const tags = this.#tags;
+    const mask = tags.length - 1;
+    const tag = tagOf(hashes[at + 1]!);
     for (let slot = hashes[at]! & mask; ; slot = (slot + 1) & mask) {
-      const entry = slots[slot * 2]!;
-      if (entry === 0) return -1;
+      const found = tags[slot];
+      if (found === FREE) return -1;
+      if (found !== tag) continue;
+      const index = this.#slots[slot]!;
       // One that was forgotten may have been added again, further on.
-      const isSame = slots[slot * 2 + 1] === second && this.#isAt(entry - 1, hashes, at);
-      if (isSame && this.#numbers[entry - 1] !== FORGOTTEN) return entry - 1;
+      if (this.#isAt(index, hashes, at) && this.#numbers[index] !== FORGOTTEN) return index;
     }
   }
 
   /**
-   * Reads the slots where ids will be looked for. They lie anywhere in a table that no cache holds, and a loop that does
-   * nothing else has many reads under way at once, where finds one after the other each wait for the memory.
+   * Reads the tags where ids will be looked for. They lie anywhere in the table, and a loop that does nothing else has
+   * many reads under way at once, where finds one after the other each wait for the memory.
    *
    * @returns a number made of them, so that no compiler leaves the reads out
    */
   preload(hashes: Uint32Array): number {
-    const slots = this.#slots;
-    const mask = slots.length / 2 - 1;
+    const tags = this.#tags;
+    const mask = tags.length - 1;
     let all = 0;
-    for (let at = 0; at < hashes.length; at += HASH_WORDS) all ^= slots[(hashes[at]! & mask) * 2]!;
+    for (let at = 0; at < hashes.length; at += HASH_WORDS) all ^= tags[hashes[at]! & mask]!;
     return all;
   }
 
@@ -74,7 +82,7 @@ export class IdTable {
     const words = this.#words;
     for (let word = 0; word < HASH_WORDS; word++) words[index * HASH_WORDS + word] = hashes[at + word]!;
     this.#numbers[index] = number;
-    if (this.#size > (this.#slots.length / 2) * LOAD_MAX) this.#growSlots();
+    if (this.#size > this.#slots.length * LOAD_MAX) this.#growSlots();
     else this.#link(index);
   }
 
@@ -83,22 +91,24 @@ export class IdTable {
     return this.#words[index * HASH_WORDS + word]!;
   }
 
-  /** Whether all but the second word, which the slot has, are the same. */
   #isAt(index: number, hashes: Uint32Array, at: number): boolean {
     const own = index * HASH_WORDS;
     const words = this.#words;
     return (
-      words[own] === hashes[at] && words[own + 2] === hashes[at + 2] && words[own + 3] === hashes[at + 3]
+      words[own] === hashes[at] &&
+      words[own + 1] === hashes[at + 1] &&
+      words[own + 2] === hashes[at + 2] &&
+      words[own + 3] === hashes[at + 3]
     );
   }
 
   #link(index: number): void {
-    const slots = this.#slots;
-    const mask = slots.length / 2 - 1;
+    const tags = this.#tags;
+    const mask = tags.length - 1;
     let slot = this.#words[index * HASH_WORDS]! & mask;
-    while (slots[slot * 2] !== 0) slot = (slot + 1) & mask;
-    slots[slot * 2] = index + 1;
-    slots[slot * 2 + 1] = this.#words[index * HASH_WORDS + 1]!;
+    while (tags[slot] !== FREE) slot = (slot + 1) & mask;
+    tags[slot] = tagOf(this.#words[index * HASH_WORDS + 1]!);
+    this.#slots[slot] = index;
   }
 
   #growIds(): void {
@@ -112,7 +122,14 @@ export class IdTable {
   }
 
   #growSlots(): void {
-    this.#slots = new Uint32Array(this.#slots.length * 2);
+    const slots = this.#slots.length * 2;
+    this.#tags = new Uint8Array(slots);
+    this.#slots = new Uint32Array(slots);
     for (let index = 0; index < this.#size; index++) this.#link(index);
   }
+}
+
+/** A byte of a word that is not FREE. */
+function tagOf(word: number): number {
+  return word >>> 24 === FREE ? 1 : word >>> 24;
 }

@@ -11,10 +11,10 @@ const LOOK_MS = 1_000;
 /** Where a lane is at the sequence number up to which a stream is trimmed. */
 interface LaneCut {
   readonly lane: Lane;
-  /** Of the first message that stays, of the first that the stream had, and of the first that is some group's. */
+  /** Of the first message that stays. */
   readonly ordinal: number;
-  readonly firstOrdinal: number;
-  readonly startOrdinal: number;
+  /** How many messages go that stay whatever groups do: all, or in a work stream those that are no group's. */
+  readonly unowned: number;
 }
 
 /**
@@ -135,17 +135,18 @@ export class Retention {
   /** Removes everything before `to` from the stream and from the books of its groups. @returns how many messages went */
   async #trim(stream: Stream, to: number): Promise<number> {
     if (to <= stream.firstSequence || stream.isDeleted) return 0;
-    const { firstSequence } = stream;
     const start = startOf(stream);
     // How many go of all is known without a look at the first.
     const isAll = to === stream.durableNext;
+    const unownedTo = isAll ? 0 : stream.isWork ? Math.min(to, start) : to;
+    const isWhole = unownedTo > stream.firstSequence && (await hasNoGaps(stream));
     const cuts = await Promise.all(
       stream.lanes.map(async (lane): Promise<LaneCut> => {
-        const sequences = isAll
-          ? [to, to, to]
-          : [to, firstSequence, Math.min(to, Math.max(firstSequence, start))];
-        const [at, from, owned] = await Promise.all(sequences.map((sequence) => lane.place(sequence)));
-        return { lane, ordinal: at!.ordinal, firstOrdinal: from!.ordinal, startOrdinal: owned!.ordinal };
+        const [{ ordinal }, unowned] = await Promise.all([
+          lane.place(to),
+          countOf(lane, stream.firstSequence, unownedTo, isWhole),
+        ]);
+        return { lane, ordinal, unowned };
       }),
     );
     // Groups may have come or gone meanwhile.
@@ -223,36 +224,48 @@ function oldestOf(stream: Stream): number {
   return oldest;
 }
 
+/** Whether no message from its first to its last is gone, in any of its lanes. */
+async function hasNoGaps(stream: Stream): Promise<boolean> {
+  const firsts = await Promise.all(stream.lanes.map((lane) => lane.place(stream.firstSequence)));
+  const span = stream.lanes.reduce(
+    (messages, { durableOrdinal }, index) => messages + durableOrdinal - (firsts[index]?.ordinal ?? 0),
+    0,
+  );
+  return span === stream.messages;
+}
+
+/** How many messages the lane has from `from` up to `to` (not included). `isWhole`: none of them is gone. */
+async function countOf(lane: Lane, from: number, to: number, isWhole: boolean): Promise<number> {
+  if (to <= from) return 0;
+  if (!isWhole) return messagesOf(await lane.spans(from, to));
+  const [first, end] = await Promise.all([lane.place(from), lane.place(to)]);
+  return end.ordinal - first.ordinal;
+}
+
 /** How many messages that the stream counts come before `to`. */
 function countBefore(stream: Stream, to: number, cuts: readonly LaneCut[]): number {
   const isKeptForAll = !stream.isWork || stream.groups.size === 0;
   return cuts.reduce(
-    (messages, cut) =>
-      messages + (isKeptForAll ? cut.ordinal - cut.firstOrdinal : openBefore(stream, to, cut)),
+    (messages, cut) => messages + cut.unowned + (isKeptForAll ? 0 : openBefore(stream, to, cut)),
     0,
   );
 }
 
-/** How many messages of a lane before `to` some group is not done with, or never was any group's. */
-function openBefore(
-  stream: Stream,
-  to: number,
-  { lane, ordinal, firstOrdinal, startOrdinal }: LaneCut,
-): number {
+/** How many messages of a lane before `to` that were some group's one of them is not done with. */
+function openBefore(stream: Stream, to: number, { lane, ordinal }: LaneCut): number {
   const ledgers = [...stream.groups.values()].flatMap((group) => group.ledger(lane.number) ?? []);
   const readPosition = Math.min(...ledgers.map((ledger) => ledger.readPosition));
   const readOrdinal = Math.min(...ledgers.map((ledger) => ledger.ordinal));
   // What some group has not read is open, all of it; of what all have read, what is pending with one of them.
   const unread = to > readPosition ? Math.max(0, ordinal - readOrdinal) : 0;
-  const unowned = startOrdinal - firstOrdinal;
   const read = {
     first: Math.max(stream.firstSequence, startOf(stream)),
     last: Math.min(to, readPosition) - 1,
   };
-  if (read.last < read.first) return unowned + unread;
+  if (read.last < read.first) return unread;
   const pending = ledgers.flatMap((ledger) =>
     [...ledger.pending.spansFrom(read.first)].filter(({ first }) => first <= read.last),
   );
   const spans = pending.map(({ first, last }) => ({ first, last: Math.min(last, read.last) }));
-  return unowned + unread + messagesOf(unionOf(spans));
+  return unread + messagesOf(unionOf(spans));
 }

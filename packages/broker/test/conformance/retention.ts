@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { batchOfMany } from '../batches.ts';
+import { batchOf, batchOfMany } from '../batches.ts';
 import { RecordingFollower } from '../recording-follower.ts';
 import { publish, readAll } from './asking.ts';
 import type { EngineKind } from './engine-kind.ts';
@@ -64,6 +64,20 @@ export function retention({ open, survives }: EngineKind): void {
       const { engine } = opened;
       expect(await engine.streamInfo('s')).toMatchObject({ messages: 10, groups: [] });
       expect(await readAll(engine, 's')).toHaveLength(10);
+    });
+
+    test('counts a purge right when messages before all of its groups go, and those behind them are gone', async () => {
+      await using opened = await open();
+      const { engine } = opened;
+      await engine.createStream('s', {});
+      await engine.publish({ bind, batch: batchOfMany(3, 'old ') });
+      const follower = await RecordingFollower.follow(engine, bind, { startFrom: 'new', credit: 2 });
+      for (const name of ['4', '5', '6', '7']) await engine.publish({ bind, batch: batchOf(name) });
+      await follower.until(2);
+      await follower.ack(...follower.deliveries);
+      expect(await engine.streamInfo('s')).toMatchObject({ messages: 5 });
+      expect(await engine.purgeStream({ stream: 's', sequence: 7 })).toBe(4);
+      expect(await engine.streamInfo('s')).toMatchObject({ messages: 1, firstSequence: 7 });
     });
 
     test('keeps what came before all of its groups', async () => {

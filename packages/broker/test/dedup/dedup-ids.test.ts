@@ -25,7 +25,7 @@ describe('message ids', () => {
           if ('id' in each) {
             const first = known.get(each.id);
             const answer = ids.claim(hashed(each.id), 0, number, now);
-            // Past its window an id may be remembered for an eighth of it longer.
+            // Past its window an id may be remembered for a quarter of it longer.
             if (first === undefined || (answer === undefined && now - first.at >= WINDOW_MS)) {
               expect(answer).toBeUndefined();
               known.set(each.id, { number, at: now });

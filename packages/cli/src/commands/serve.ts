@@ -36,7 +36,8 @@ export function serveCommand(): Command {
 
 async function serve(file: string | undefined, flags: ServeFlags): Promise<void> {
   // Loaded here, because no other command needs a server.
-  const { loadSettings, startServer } = await import('@simplemq/server');
+  const { collectInOneGo, loadSettings, startServer } = await import('@simplemq/server');
+  collectInOneGo();
   const sources = settingsSources(file, flags);
   const stopped = Promise.withResolvers<void>();
   // From before the start on, so that none is missed.

@@ -106,7 +106,7 @@ export const DEFINITIONS: { readonly [K in SettingKey]: Definition<SettingValue<
     kind: wholeNumber(1, 1_000_000_000),
     fallback: 5_000_000,
     description:
-      'Message ids that are remembered, over all streams, at 40 to 60 bytes each; past it the oldest go early.',
+      'Message ids that are remembered, over all streams, at 32 to 55 bytes each; past it the oldest go early.',
   },
   heartbeatMs: {
     kind: milliseconds(10),
