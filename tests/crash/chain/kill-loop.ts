@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
+import { showVerdict } from '../show-verdict.ts';
 import { type ChainRunOptions, type ChainVerdict, chainRun } from './chain-run.ts';
-import { CHAIN_RULES, type ChainRule } from './check-chain.ts';
+import { CHAIN_RULES } from './check-chain.ts';
 import { CHAIN_VICTIMS, type ChainVictim } from './killer.ts';
 
 const USAGE = `npm run crash:chain -- [--kills 200] [--victim ${CHAIN_VICTIMS.join('|')}] [--seed n] [--json]
@@ -8,9 +9,6 @@ const USAGE = `npm run crash:chain -- [--kills 200] [--victim ${CHAIN_VICTIMS.jo
 Jobs go through three stages, each of which reads, computes, publishes and acks in one transaction; some are poison.
 Kills the broker and the stages with SIGKILL at random moments, and checks that each good job has one result, and each
 poison job one dead letter with all its attempts. Exits 1 if not.`;
-
-/** Of each broken promise so many cases are shown. */
-const SHOWN_MAX = 20;
 
 const { values } = parseArgs({
   options: {
@@ -35,7 +33,7 @@ const startedAt = performance.now();
 const verdict = await chainRun({ kills, seed, victim, onKill: showKill });
 const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
 if (values.json) console.log(JSON.stringify({ kills, victim, seed, seconds, ...verdict }, undefined, 2));
-else showVerdict(verdict);
+else show(verdict);
 process.exitCode = verdict.violations.length === 0 ? 0 : 1;
 
 function showKill({
@@ -52,8 +50,7 @@ function showKill({
   );
 }
 
-function showVerdict({ counts, violations }: ChainVerdict): void {
-  const broken = Map.groupBy(violations, ({ rule }) => rule);
+function show({ counts, violations }: ChainVerdict): void {
   const rows: [string, string | number][] = [
     ['moments of a SIGKILL', `${kills} (${victim}; seed ${seed}; ${seconds} s)`],
     ['  brokers killed', counts.brokerKills],
@@ -65,17 +62,6 @@ function showVerdict({ counts, violations }: ChainVerdict): void {
     ["  attempts with the handler's error", counts.toldAttempts],
     ['  attempts that a kill ended', counts.killedAttempts],
     ['jobs that kills alone had brought there, redriven', counts.redriven],
-    ['', ''],
-    ...Object.entries(CHAIN_RULES).map(([rule, title]): [string, number] => [
-      title,
-      broken.get(rule as ChainRule)?.length ?? 0,
-    ]),
   ];
-  const width = Math.max(...rows.map(([title]) => title.length));
-  for (const [title, value] of rows) console.log(`${title.padEnd(width)}  ${value}`.trimEnd());
-  for (const [rule, cases] of broken) {
-    console.error(`\n${CHAIN_RULES[rule]}:`);
-    for (const { text } of cases.slice(0, SHOWN_MAX)) console.error(`  ${text}`);
-    if (cases.length > SHOWN_MAX) console.error(`  and ${cases.length - SHOWN_MAX} more`);
-  }
+  showVerdict(rows, CHAIN_RULES, violations);
 }

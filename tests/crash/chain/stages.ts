@@ -1,6 +1,9 @@
 import type { Random } from '../../fuzz/random.ts';
+import { Victim } from '../victim.ts';
 import { STAGES, type Stage } from './jobs.ts';
-import { StageProcess } from './stage-process.ts';
+import type { StageOptions } from './stage-options.ts';
+
+const MAIN = new URL('./stage-main.ts', import.meta.url);
 
 /** So many compete in each stage. */
 const PROCESSES_PER_STAGE = 2;
@@ -9,7 +12,7 @@ const PROCESSES_PER_STAGE = 2;
 export class Stages implements AsyncDisposable {
   readonly #port: number;
   readonly #random: Random;
-  readonly #processes: StageProcess[] = [];
+  readonly #processes: Victim<StageOptions>[] = [];
   #started = 0;
 
   private constructor(port: number, random: Random) {
@@ -52,6 +55,6 @@ export class Stages implements AsyncDisposable {
 
   async #start(stage: Stage): Promise<void> {
     const name = `${stage}-${++this.#started}`;
-    this.#processes.push(await StageProcess.start({ stage, name, port: this.#port }));
+    this.#processes.push(await Victim.start(MAIN, { stage, name, port: this.#port }));
   }
 }

@@ -2,8 +2,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Random } from '../../fuzz/random.ts';
 import { type Fact, parseFacts } from '../history/facts.ts';
+import { Victim } from '../victim.ts';
 import type { LoadOptions } from './load-options.ts';
-import { LoadProcess } from './load-process.ts';
+
+const MAIN = new URL('./load-main.ts', import.meta.url);
 
 type Role = LoadOptions['role'];
 
@@ -12,7 +14,7 @@ export class Load {
   readonly #port: number;
   readonly #folder: string;
   readonly #random: Random;
-  readonly #processes: LoadProcess[] = [];
+  readonly #processes: Victim<LoadOptions>[] = [];
   /** What was killed and has no successor yet. */
   readonly #lost: LoadOptions[] = [];
   #started = 0;
@@ -65,7 +67,7 @@ export class Load {
     await Promise.all(this.#processes.map((process) => process.kill()));
   }
 
-  #of(role: Role): LoadProcess[] {
+  #of(role: Role): Victim<LoadOptions>[] {
     return this.#processes.filter(({ options }) => options.role === role);
   }
 
@@ -73,6 +75,6 @@ export class Load {
     const name = `${role}-${++this.#started}`;
     const facts = join(this.#folder, name);
     const seed = this.#random.below(2 ** 31);
-    this.#processes.push(await LoadProcess.start({ role, name, port: this.#port, facts, seed, hasSolo }));
+    this.#processes.push(await Victim.start(MAIN, { role, name, port: this.#port, facts, seed, hasSolo }));
   }
 }

@@ -1,13 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { LoadOptions } from './load-options.ts';
 
-const MAIN = fileURLToPath(new URL('./load-main.ts', import.meta.url));
-
-/** A process of publishers or workers, as the one that kills it holds it. */
-export class LoadProcess {
-  readonly options: LoadOptions;
+/** A process of a program that works on a broker, as the one that kills it holds it. */
+export class Victim<Options extends { readonly name: string }> {
+  readonly options: Options;
   /** Rejects when it ends by itself. */
   readonly failed: Promise<never>;
   readonly #process: ChildProcess;
@@ -15,11 +12,11 @@ export class LoadProcess {
   #mayEnd = false;
   #errors = '';
 
-  private constructor(options: LoadOptions) {
+  private constructor(main: URL, options: Options) {
     this.options = options;
     this.#process = spawn(
       process.execPath,
-      ['--conditions=@simplemq/source', MAIN, JSON.stringify(options)],
+      ['--conditions=@simplemq/source', fileURLToPath(main), JSON.stringify(options)],
       { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] },
     );
     this.#process.stderr!.setEncoding('utf8').on('data', (text: string) => {
@@ -33,11 +30,14 @@ export class LoadProcess {
     this.failed.catch(() => {});
   }
 
-  /** Settles when it begins its work. */
-  static async start(options: LoadOptions): Promise<LoadProcess> {
-    const load = new LoadProcess(options);
-    await Promise.race([once(load.#process, 'message'), load.failed]);
-    return load;
+  /** Settles when it begins its work. `main` is the program, which is given the options as JSON. */
+  static async start<Options extends { readonly name: string }>(
+    main: URL,
+    options: Options,
+  ): Promise<Victim<Options>> {
+    const victim = new Victim(main, options);
+    await Promise.race([once(victim.#process, 'message'), victim.failed]);
+    return victim;
   }
 
   async kill(): Promise<void> {
