@@ -32,11 +32,16 @@ export function* nackUndone(history: History): Generator<Violation> {
   }
 }
 
-/** A stream's only follower sees every message for the first time in the order of the stream. */
+/**
+ * A stream's only follower sees every message for the first time in the order of the stream. What a worker was given and
+ * could not write down before it was killed comes in its second attempt, after its retry delay, and is not seen for the
+ * first time.
+ */
 export function* seenOutOfOrder(history: History, streams: readonly string[]): Generator<Violation> {
   const firsts = [...history.places.values()]
     .filter(({ stream, deliveries }) => streams.includes(stream) && deliveries.length > 0)
     .map(({ deliveries }) => deliveries[0]!)
+    .filter(({ attempt }) => attempt === 1)
     .sort((a, b) => a.at - b.at);
   const latest = new Map<string, number>();
   for (const delivery of firsts) {
