@@ -41,11 +41,10 @@ export class Dedup {
     return this.#streams.get(stream)?.find(hashes, at);
   }
 
-  /** As DedupIds.claim. A stream with a window of 0 knows no ids. */
-  claim(stream: Stream, hashes: Uint32Array, at: number, number: number, now: number): number | undefined {
-    if (stream.settings.dedupWindowMs === 0) return undefined;
+  /** As DedupIds.claim. */
+  claim(ids: DedupIds, hashes: Uint32Array, at: number, number: number, now: number): number | undefined {
     if (++this.#claims % CLAIMS_PER_LOOK === 0) this.#keepToMax();
-    return this.of(stream).claim(hashes, at, number, now);
+    return ids.claim(hashes, at, number, now);
   }
 
   /** The window of a stream is another now. */

@@ -84,7 +84,11 @@ export class Delays {
     return this.#options.clock.now();
   }
 
-  /** Keeps a batch until it is due, counted from `now`. @returns the id of its first message; those after it have the ids that follow */
+  /**
+   * Keeps a batch until it is due, counted from `now`.
+   *
+   * @returns the id of its first message; those after it have the ids that follow
+   */
   add({ transaction, stream, now }: DelayedPlace, lane: number, batch: RecordBatch, delay: Delay): number {
     const id = this.#nextId;
     this.#nextId += batch.count;

@@ -74,7 +74,7 @@ export class Placer {
       const at = index * HASH_WORDS;
       const ahead = index - start;
       const number = part.delay === undefined ? stream.nextSequence + ahead : -(this.#delays.nextId + ahead);
-      const known = isNone(hashes, at) ? undefined : this.#dedup.claim(stream, hashes, at, number, now);
+      const known = isNone(hashes, at) ? undefined : this.#dedup.claim(ids, hashes, at, number, now);
       const end = skipRecords(batch.records, offset, 1);
       if (known !== undefined) {
         close(index);

@@ -1,6 +1,6 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 
-/** Of a live heap up to this size a collection in one go takes about 15 ms at the most. */
+/** Past it a collection in one go would stop the program for too long. */
 const SMALL_HEAP_BYTES: number = 64 * 1024 * 1024;
 const LOOK_MS = 1_000;
 
