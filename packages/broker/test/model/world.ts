@@ -113,8 +113,9 @@ export class World {
   async rest(): Promise<void> {
     for (;;) {
       await this.settle();
-      if (this.model.nextDueAt === undefined) return;
-      await this.#due([]);
+      const { nextDueAt } = this.model;
+      if (nextDueAt === undefined) return;
+      await until(nextDueAt);
     }
   }
 
@@ -163,9 +164,13 @@ export class World {
     for (const group of Object.keys(GROUPS))
       await this.follow({ pattern: '' }, group, Number.MAX_SAFE_INTEGER, false);
     for (let left = this.#left(); left.length > 0; left = this.#left()) {
+      // What becomes due from here on is got at the latest after the next look.
+      const { nextDueAt } = this.model;
       await this.#quiet();
       const held = [...this.followers.keys()].map((key) => this.#ackAll(key));
-      if (held.every((count) => count === 0) && left.length === this.#left().length) await this.#due(left);
+      if (held.some((count) => count > 0) || left.length !== this.#left().length) continue;
+      if (nextDueAt === undefined) throw new Error(`nobody gets ${left}`);
+      await until(nextDueAt);
     }
     await this.settle();
   }
@@ -176,12 +181,6 @@ export class World {
         .filter(({ state }) => state !== 'done')
         .map(({ message, state }) => `${name}/${message.sequence} ${state}`),
     );
-  }
-
-  async #due(left: readonly string[]): Promise<void> {
-    const { nextDueAt } = this.model;
-    if (nextDueAt === undefined) throw new Error(`nobody gets ${left}`);
-    await new Promise((resolve) => setTimeout(resolve, nextDueAt - performance.now() + 1));
   }
 
   /** @returns how many it held */
@@ -289,4 +288,9 @@ async function notStalled<T>(what: string, promise: Promise<T>): Promise<T> {
   } finally {
     clearTimeout(watchdog);
   }
+}
+
+/** Sleeps until a time of the monotonic clock has passed. */
+function until(time: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, time - performance.now() + 1));
 }
