@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { copyDataFolder } from '@simplemq/testkit';
 import { readBack } from '../../packages/broker/test/batches.ts';
 import { createGroups } from './administering.ts';
-import { copyAsCrashed } from './crash-copy.ts';
 import type { Publication } from './publication.ts';
 import type { StreamBook } from './stream-book.ts';
 import { notStalled, until, type World } from './world.ts';
@@ -21,11 +21,11 @@ export async function restart(world: World, isIdle: boolean): Promise<void> {
   await reopen(world, false);
 }
 
-/** Takes a copy of the database as a crash would leave it now, and goes on with that. */
+/** Takes a copy of the data folder as a crash would leave it now, and goes on with that. */
 export async function crash(world: World): Promise<void> {
   if (world.settings.storage === 'memory') return restart(world, false);
   const folder = join(world.folder, '..', String(Number(world.folder.split('/').at(-1)) + 1));
-  copyAsCrashed(world.folder, folder);
+  copyDataFolder(world.folder, folder);
   world.abandonEngine();
   for (const member of world.members) member.isGone = true;
   const crashed = world.engine;

@@ -1,3 +1,4 @@
+export * from './copy-data-folder.ts';
 export * from './faulty-proxy.ts';
 export * from './raw-peer.ts';
 export * from './spawn-broker.ts';

@@ -1,6 +1,6 @@
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StreamRanges } from '@simplemq/protocol';
+import { copyDataFolder } from '@simplemq/testkit';
 import type { Engine } from '../../src/engine/engine.ts';
 import { type EngineOptions, openEngine } from '../../src/engine/open-engine.ts';
 import { RecordingFollower, rangesOf, spelledOut } from '../recording-follower.ts';
@@ -146,11 +146,7 @@ export class World {
     if (storage === 'memory') return;
     await this.#flush();
     const path = join(storage.path, '..', String(++this.#folders));
-    mkdirSync(path);
-    // The log is copied last: what a checkpoint takes from it meanwhile is in both.
-    for (const file of ['simplemq.db', 'simplemq.db-wal']) {
-      if (existsSync(join(storage.path, file))) copyFileSync(join(storage.path, file), join(path, file));
-    }
+    copyDataFolder(storage.path, path);
     this.model.restart(true);
     await this.#abandon();
     this.#options = { ...this.#options, storage: { path } };

@@ -1,6 +1,7 @@
-import type { Database } from 'better-sqlite3';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { Checkpoints, LOG_FILE_BYTES_MAX } from '../../src/store/sqlite/checkpoints.ts';
+import { Checkpoints } from '../../src/store/sqlite/checkpoints.ts';
+import { LOG_FILE_BYTES_MAX } from '../../src/store/sqlite/database.ts';
+import type { JournaledDatabase } from '../../src/store/sqlite/journaled-database.ts';
 
 const MIB = 1024 * 1024;
 
@@ -9,64 +10,66 @@ describe('a checkpoint', () => {
     vi.useRealTimers();
   });
 
-  test('comes when the database has grown by some, or the log by more', () => {
-    const { checkpoints, asked } = onDatabase();
-    checkpoints.committed({ bytesAdded: 3 * MIB, bytesRemoved: 0 });
+  test('comes when the log of the database is long, or much was appended to the journal', () => {
+    const { checkpoints, asked, log } = onStorage();
+    checkpoints.committed(20 * MIB);
     expect(asked).toEqual([]);
-    checkpoints.committed({ bytesAdded: 2 * MIB, bytesRemoved: 0 });
+    checkpoints.committed(20 * MIB);
+    expect(asked).toEqual(['PASSIVE']);
+    checkpoints.committed(MIB);
     expect(asked).toHaveLength(1);
-    for (let i = 0; i < 100; i++) {
-      checkpoints.committed({ bytesAdded: MIB, bytesRemoved: MIB });
-    }
-    expect(asked.length).toBeGreaterThan(3);
-    expect(asked.length).toBeLessThan(15);
+    log.frames = LOG_FILE_BYTES_MAX / 4096;
+    checkpoints.committed(MIB);
+    expect(asked).toHaveLength(2);
     checkpoints.stop();
   });
 
-  test('empties the log when nothing is asked for a while, and shortens its file when that is long', () => {
+  test('comes when nothing is asked for a while, and shortens the log when that is long', () => {
     vi.useFakeTimers();
-    const { checkpoints, asked, log } = onDatabase();
-    checkpoints.committed({ bytesAdded: 100, bytesRemoved: 0 });
+    const { checkpoints, asked, log } = onStorage();
+    checkpoints.committed(100);
     vi.advanceTimersByTime(400);
-    checkpoints.committed({ bytesAdded: 100, bytesRemoved: 0 });
+    checkpoints.committed(100);
     vi.advanceTimersByTime(500);
     expect(asked).toEqual([]);
     vi.advanceTimersByTime(500);
-    expect(asked).toEqual(['wal_checkpoint(PASSIVE)']);
+    expect(asked).toEqual(['PASSIVE']);
     log.frames = LOG_FILE_BYTES_MAX / 4096;
-    checkpoints.committed({ bytesAdded: LOG_FILE_BYTES_MAX, bytesRemoved: 0 });
-    expect(asked).toEqual(Array(2).fill('wal_checkpoint(PASSIVE)'));
+    checkpoints.committed(100);
     vi.advanceTimersByTime(1_000);
-    expect(asked.slice(2)).toEqual(['wal_checkpoint(TRUNCATE)']);
+    expect(asked.slice(-1)).toEqual(['TRUNCATE']);
+    const { length } = asked;
     vi.advanceTimersByTime(10_000);
-    expect(asked).toHaveLength(3);
+    expect(asked).toHaveLength(length);
     checkpoints.stop();
   });
 
   test('that finds the disk full is no fault, and is tried again', () => {
-    const { checkpoints, asked } = onDatabase(Object.assign(new Error('full'), { code: 'SQLITE_FULL' }));
-    const large = { bytesAdded: 8 * MIB, bytesRemoved: 0 };
-    expect(() => checkpoints.committed(large)).not.toThrow();
-    expect(() => checkpoints.committed(large)).not.toThrow();
+    const { checkpoints, asked } = onStorage(Object.assign(new Error('full'), { code: 'SQLITE_FULL' }));
+    expect(() => checkpoints.committed(40 * MIB)).not.toThrow();
+    expect(() => checkpoints.committed(1)).not.toThrow();
     expect(asked).toHaveLength(2);
     checkpoints.stop();
   });
 
   test('that fails in another way is', () => {
-    const { checkpoints } = onDatabase(Object.assign(new Error('broken'), { code: 'SQLITE_IOERR_WRITE' }));
-    const large = { bytesAdded: 8 * MIB, bytesRemoved: 0 };
-    expect(() => checkpoints.committed(large)).toThrow('broken');
+    const { checkpoints } = onStorage(Object.assign(new Error('broken'), { code: 'SQLITE_IOERR_WRITE' }));
+    expect(() => checkpoints.committed(40 * MIB)).toThrow('broken');
     checkpoints.stop();
   });
 });
 
-function onDatabase(fault?: Error): { checkpoints: Checkpoints; asked: string[]; log: { frames: number } } {
+function onStorage(fault?: Error): { checkpoints: Checkpoints; asked: string[]; log: { frames: number } } {
   const asked: string[] = [];
   const log = { frames: 10 };
-  const pragma = (text: string) => {
-    asked.push(text);
-    if (fault !== undefined) throw fault;
-    return [{ log: log.frames }];
+  const storage = {
+    followed: () => true,
+    logFrames: () => log.frames,
+    checkpoint: (mode: string) => {
+      asked.push(mode);
+      if (fault !== undefined) throw fault;
+      return { log: log.frames };
+    },
   };
-  return { checkpoints: new Checkpoints({ pragma } as unknown as Database), asked, log };
+  return { checkpoints: new Checkpoints(storage as unknown as JournaledDatabase), asked, log };
 }

@@ -1,10 +1,11 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { temporaryFolder } from '@simplemq/testkit';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { LOG_FILE_BYTES_MAX } from '../../src/store/sqlite/checkpoints.ts';
+import { SEGMENT_BYTES } from '../../src/store/journal/journal.ts';
+import { LOG_FILE_BYTES_MAX } from '../../src/store/sqlite/database.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Store, StoredFailure } from '../../src/store/store.ts';
 import { bodiesOf, placedBatch } from '../batches.ts';
@@ -19,16 +20,16 @@ describe('space on disk', () => {
     await using folder = await temporaryFolder();
     await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
       await store.commit({ ...NOTHING, createdStreams: [newStream(1)] });
-      await fill(store, 1, 640);
-      expect(sizeOf(folder.path)).toBeGreaterThan(20 * MIB);
-      await store.commit({ ...NOTHING, removals: [{ streamId: 1, lane: 0, first: 11, last: 630 }] });
-      await becomes(() => sizeOf(folder.path) < 8 * MIB && logSizeOf(folder.path) === 0);
+      await fill(store, 1, 2_400);
+      expect(sizeOf(folder.path)).toBeGreaterThan(150 * MIB);
+      await store.commit({ ...NOTHING, removals: [{ streamId: 1, lane: 0, first: 11, last: 2_390 }] });
+      await becomes(() => sizeOf(folder.path) < 2 * SEGMENT_BYTES + 8 * MIB);
       const left = await store.read({ streamId: 1, lane: 0, from: 1, bytesMax: 100 * MIB });
-      expect(left.map(({ first }) => first)).toEqual([...numbers(1, 10), ...numbers(631, 640)]);
+      expect(left.map(({ first }) => first)).toEqual([...numbers(1, 10), ...numbers(2_391, 2_400)]);
       expect(left.every((batch) => bodiesOf(batch)[0] === BODY)).toBe(true);
       // It goes on as before.
-      await fill(store, 641, 650);
-      expect(await store.read({ streamId: 1, lane: 0, from: 641, bytesMax: 100 * MIB })).toHaveLength(10);
+      await fill(store, 2_401, 2_410);
+      expect(await store.read({ streamId: 1, lane: 0, from: 2_401, bytesMax: 100 * MIB })).toHaveLength(10);
     });
   });
 
@@ -37,20 +38,49 @@ describe('space on disk', () => {
     await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
       await store.commit({ ...NOTHING, createdStreams: [newStream(1)] });
       await fill(store, 1, 200);
-      await store.commit({ ...NOTHING, removals: [{ streamId: 1, lane: 0, first: 1, last: 200 }] });
+      await store.commit({ ...NOTHING, removals: [{ streamId: 1, lane: 0, first: 1, last: 199 }] });
       await wait(1_500);
       expect(sizeOf(folder.path)).toBeGreaterThan(12 * MIB);
     });
   });
 
-  test('is given back to the log too, after a commit that made it long', async () => {
+  test('is given back to the log of the database too, after a commit that made it long', async () => {
     await using folder = await temporaryFolder();
     await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
       await store.commit({ ...NOTHING, createdStreams: [newStream(1)] });
-      const batches = numbers(1, 640).map((first) => placedBatch(first, BODY));
-      await store.commit({ ...NOTHING, batches: inLane(1, 0, batches) });
-      expect(logSizeOf(folder.path)).toBeGreaterThan(LOG_FILE_BYTES_MAX);
+      const batch = placedBatch(0, BODY);
+      const delayed = numbers(1, 640).map((id) => {
+        return { id, streamId: 1, lane: 0, isSteady: true, dueAt: 1e9, batch };
+      });
+      await store.commit({ ...NOTHING, delayed });
+      await becomes(() => logSizeOf(folder.path) > LOG_FILE_BYTES_MAX);
       await becomes(() => logSizeOf(folder.path) === 0);
+    });
+  });
+
+  test('is used again while streams come and go, and all of it given back when nothing is left', async () => {
+    await using folder = await temporaryFolder();
+    await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
+      await store.commit({ ...NOTHING, createdStreams: [newStream(1), newStream(2)] });
+      // One that stays, in the first segment and in each of the others.
+      const stays = (number: number) => inLane(2, 0, [placedBatch(number, `stays ${number}`)]);
+      const body = 'x'.repeat(MIB);
+      for (let number = 1; number <= 600; number++) {
+        const batches = [...inLane(1, 0, [placedBatch(number, body)]), ...stays(number)];
+        await store.commit({
+          ...NOTHING,
+          batches,
+          removals: [{ streamId: 1, lane: 0, first: 1, last: number - 1 }],
+        });
+      }
+      await becomes(() => sizeOf(folder.path) < 4 * SEGMENT_BYTES);
+      const left = await store.read({ streamId: 2, lane: 0, from: 1, bytesMax: 100 * MIB });
+      expect(left.map((batch) => bodiesOf(batch)[0])).toEqual(
+        numbers(1, 600).map((number) => `stays ${number}`),
+      );
+      const all = [1, 2].map((streamId) => ({ streamId, lane: 0, first: 1, last: 600 }));
+      await store.commit({ ...NOTHING, removals: all });
+      await becomes(() => sizeOf(folder.path) < MIB);
     });
   });
 
@@ -202,7 +232,10 @@ async function becomes(condition: () => boolean): Promise<void> {
 }
 
 function sizeOf(path: string): number {
-  return statSync(join(path, 'simplemq.db')).size;
+  return readdirSync(path).reduce(
+    (bytes, name) => bytes + (statSync(join(path, name), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
 }
 
 function logSizeOf(path: string): number {

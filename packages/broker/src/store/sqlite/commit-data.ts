@@ -1,16 +1,32 @@
+import type { Place } from '../journal/journal.ts';
+
 /** The bytes of a commit, side by side, to be taken in order. */
 export class CommitData {
-  readonly #data: ArrayBuffer;
+  readonly #data: Buffer;
+  readonly #place: Place;
   #start = 0;
 
-  constructor(data: ArrayBuffer) {
+  /** @param place where in the journal they lie */
+  constructor(data: Buffer, place: Place) {
     this.#data = data;
+    this.#place = place;
+  }
+
+  get segment(): number {
+    return this.#place.segment;
   }
 
   take(length: number): Buffer {
-    const bytes = Buffer.from(this.#data, this.#start, length);
+    const bytes = this.#data.subarray(this.#start, this.#start + length);
     this.#start += length;
     return bytes;
+  }
+
+  /** Leaves bytes where they are. @returns their position in the segment */
+  pass(length: number): number {
+    const position = this.#place.position + this.#start;
+    this.#start += length;
+    return position;
   }
 }
 

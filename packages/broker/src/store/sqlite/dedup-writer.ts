@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { type CommitData, rowsOf } from './commit-data.ts';
-import { type CommitMessage, DEDUP_COLUMNS } from './messages.ts';
+import { type CommitMeta, DEDUP_COLUMNS } from './commit-record.ts';
 import { prepareAll } from './statements.ts';
 
 /** Ids that came within this time share rows, so they may be kept for that much longer; in ms. */
@@ -19,7 +19,7 @@ export class DedupWriter {
     this.#sql = prepareAll(database, SQL);
   }
 
-  write({ dedup, droppedDedup = [] }: CommitMessage, data: CommitData): void {
+  write({ dedup, droppedDedup = [] }: CommitMeta, data: CommitData): void {
     for (const [streamId, time, length] of rowsOf(dedup, DEDUP_COLUMNS)) {
       const slot = Math.ceil(time! / SLOT_MS) * SLOT_MS;
       this.#sql.add.run({ streamId, slot, ids: data.take(length!), full: ROW_BYTES });

@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { type CommitData, rowsOf } from './commit-data.ts';
-import { type CommitMessage, DELAYED_COLUMNS } from './messages.ts';
+import { type CommitMeta, DELAYED_COLUMNS } from './commit-record.ts';
 import { prepareAll } from './statements.ts';
 
 /** What becomes of the delayed rows of one stream. */
@@ -25,7 +25,7 @@ export class DelayedWriter {
     this.#sql = prepareAll(database, SQL);
   }
 
-  write({ delayed, removedDelayed = [] }: CommitMessage, data: CommitData): void {
+  write({ delayed, removedDelayed = [] }: CommitMeta, data: CommitData): void {
     if (delayed === undefined && removedDelayed.length === 0) return;
     const changes = new Map<number, Change>();
     const missing = this.#remove(removedDelayed, changes);

@@ -1,6 +1,6 @@
 /**
- * Kept free for what makes room: acks are written to the log, and the log to the database, before anything is freed. A
- * disk that publishes have filled to the last byte could take neither.
+ * Kept free for what makes room: acks are written to the journal, and from there to the database, before anything is
+ * freed. A disk that publishes have filled to the last byte could take neither.
  */
 const RESERVE_BYTES_MAX = 64 * 1024 * 1024;
 /** Of a small disk, this share. */
@@ -16,10 +16,10 @@ export interface DiskSpace {
 /**
  * Whether a disk can take a commit that adds this many bytes.
  *
- * @param freelistBytes what is free inside the database, which a commit uses before it makes the file longer
+ * @param roomBytes what is free inside the journal, which a commit uses before it makes a file longer
  */
-export function hasRoom(disk: DiskSpace, bytes: number, freelistBytes: () => number): boolean {
+export function hasRoom(disk: DiskSpace, bytes: number, roomBytes: number): boolean {
   const reserve = Math.min(RESERVE_BYTES_MAX, disk.blocks * disk.bsize * RESERVE_SHARE);
   const free = disk.bavail * disk.bsize - reserve - bytes;
-  return free >= 0 || free + freelistBytes() >= 0;
+  return free + roomBytes >= 0;
 }

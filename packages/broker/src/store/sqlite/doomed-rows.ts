@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
+import type { SegmentSpace } from './segment-space.ts';
 import { prepareAll } from './statements.ts';
 import { StepSize } from './step-size.ts';
 
@@ -12,8 +13,8 @@ interface Kind {
   readonly first: Statement;
   readonly find: Statement;
   readonly forget: Statement;
-  /** Each removes rows of one table, given an id and how many at the most. */
-  readonly tables: readonly Statement[];
+  /** Each removes rows of one table, and tells how many. */
+  readonly tables: readonly ((id: number, rowsMax: number) => number)[];
 }
 
 /**
@@ -25,17 +26,25 @@ interface Kind {
  */
 export class DoomedRows {
   readonly #sql: Record<keyof typeof SQL, Statement>;
+  readonly #space: SegmentSpace;
   readonly #streams: Kind;
   readonly #groups: Kind;
-  readonly #step: (rowsMax: number) => { rows: number; isMore: boolean };
   readonly #size = new StepSize(STEP_ROWS_MAX);
 
-  constructor(database: Database) {
+  constructor(database: Database, space: SegmentSpace) {
     this.#sql = prepareAll(database, SQL);
-    // What could become due first.
-    this.#streams = prepareKind(database, 'doomed_streams', 'stream_id', ['delayed', 'batches', 'dedup']);
-    this.#groups = prepareKind(database, 'doomed_groups', 'group_id', ['windows', 'failures']);
-    this.#step = database.transaction((rowsMax: number) => this.#remove(rowsMax)).immediate;
+    this.#space = space;
+    const from = (table: string, column: string) => removeFrom(database, table, column);
+    this.#streams = prepareKind(database, 'doomed_streams', [
+      // What could become due goes first.
+      from('delayed', 'stream_id'),
+      (id, rowsMax) => this.#removeBatches(id, rowsMax),
+      from('dedup', 'stream_id'),
+    ]);
+    this.#groups = prepareKind(database, 'doomed_groups', [
+      from('windows', 'group_id'),
+      from('failures', 'group_id'),
+    ]);
   }
 
   /** Deletes a stream with its groups; within a transaction. */
@@ -66,14 +75,23 @@ export class DoomedRows {
     if (this.#groups.find.get(id) !== undefined) finish(this.#groups, id, ALL_ROWS);
   }
 
-  /** Removes some rows, in a transaction of its own. */
+  /** Removes some rows; within a transaction. */
   step(): { rows: number; isMore: boolean } {
-    if (!this.#hasAny()) return { rows: 0, isMore: false };
-    return this.#size.run(this.#step);
+    return this.#size.run((rowsMax) => this.#remove(rowsMax));
   }
 
-  #hasAny(): boolean {
+  get hasAny(): boolean {
     return this.#streams.first.get() !== undefined || this.#groups.first.get() !== undefined;
+  }
+
+  #removeBatches(id: number, rowsMax: number): number {
+    const gone = this.#sql.removeBatches.all(id, rowsMax) as { segment: number | null; length: number }[];
+    const released = new Map<number, number>();
+    for (const { segment, length } of gone) {
+      if (segment !== null) released.set(segment, (released.get(segment) ?? 0) + length);
+    }
+    for (const [segment, bytes] of released) this.#space.add(segment, -bytes);
+    return gone.length;
   }
 
   #remove(rowsMax: number): { rows: number; isMore: boolean } {
@@ -82,7 +100,7 @@ export class DoomedRows {
       for (let id = kind.first.get(); id !== undefined; id = kind.first.get()) {
         // Also one without rows counts.
         rows += 1 + finish(kind, id as number, rowsMax - rows);
-        if (rows >= rowsMax) return { rows, isMore: this.#hasAny() };
+        if (rows >= rowsMax) return { rows, isMore: this.hasAny };
       }
     }
     return { rows, isMore: false };
@@ -94,24 +112,30 @@ function finish({ tables, forget }: Kind, id: number, rowsMax: number): number {
   let rows = 0;
   for (const table of tables) {
     const left = rowsMax === ALL_ROWS ? ALL_ROWS : rowsMax - rows;
-    const { changes } = table.run(id, left);
-    rows += changes;
-    if (changes === left) return rows;
+    const removed = table(id, left);
+    rows += removed;
+    if (removed === left) return rows;
   }
   forget.run(id);
   return rows;
 }
 
-function prepareKind(database: Database, doomed: string, column: string, tables: readonly string[]): Kind {
+function prepareKind(database: Database, doomed: string, tables: Kind['tables']): Kind {
   return {
     first: database.prepare(`SELECT id FROM ${doomed} LIMIT 1`).pluck(),
     find: database.prepare(`SELECT id FROM ${doomed} WHERE id = ?`).pluck(),
     forget: database.prepare(`DELETE FROM ${doomed} WHERE id = ?`),
-    tables: tables.map((table) => database.prepare(`DELETE FROM ${table} WHERE ${column} = ? LIMIT ?`)),
+    tables,
   };
 }
 
+function removeFrom(database: Database, table: string, column: string): Kind['tables'][number] {
+  const remove = database.prepare(`DELETE FROM ${table} WHERE ${column} = ? LIMIT ?`);
+  return (id, rowsMax) => remove.run(id, rowsMax).changes;
+}
+
 const SQL = {
+  removeBatches: 'DELETE FROM batches WHERE stream_id = ? RETURNING segment, length LIMIT ?',
   doomStream: 'INSERT OR IGNORE INTO doomed_streams VALUES (?)',
   doomGroups: 'INSERT OR IGNORE INTO doomed_groups SELECT id FROM groups WHERE stream_id = ?',
   doomGroup: 'INSERT OR IGNORE INTO doomed_groups VALUES (?)',

@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { ReadFailuresRequest, StoredFailure } from '../store.ts';
-import type { CommitMessage } from './messages.ts';
+import type { CommitMeta } from './commit-record.ts';
 import { prepareAll } from './statements.ts';
 
 /**
@@ -17,7 +17,7 @@ export class Failures {
     this.#sql = prepareAll(database, SQL);
   }
 
-  write({ failures = [], droppedFailures = [] }: CommitMessage): void {
+  write({ failures = [], droppedFailures = [] }: CommitMeta): void {
     for (const { groupId, first, last, attempt, at, cause, error } of failures) {
       for (let start = first; start <= last; ) {
         const end = Math.min(last, start - (start % SPAN) + SPAN - 1);

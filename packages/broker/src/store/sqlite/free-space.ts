@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import type { Checkpoints } from './checkpoints.ts';
 import { canGiveBack, PAGE_BYTES, reshape } from './database.ts';
+import type { JournaledDatabase } from './journaled-database.ts';
 import { StepSize } from './step-size.ts';
 
 const MIB_PAGES = (1024 * 1024) / PAGE_BYTES;
@@ -16,6 +17,7 @@ const RESHAPE_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Gives the space of what was removed back to the disk, in steps. */
 export class FreeSpace {
+  readonly #storage: JournaledDatabase;
   readonly #database: Database;
   readonly #checkpoints: Checkpoints;
   readonly #size = new StepSize(STEP_PAGES_MAX);
@@ -23,10 +25,11 @@ export class FreeSpace {
   #canGiveBack: boolean;
   #isGivingBack = false;
 
-  constructor(database: Database, checkpoints: Checkpoints) {
-    this.#database = database;
+  constructor(storage: JournaledDatabase, checkpoints: Checkpoints) {
+    this.#storage = storage;
+    this.#database = storage.database;
     this.#checkpoints = checkpoints;
-    this.#canGiveBack = canGiveBack(database);
+    this.#canGiveBack = canGiveBack(storage.database);
   }
 
   /** Gives some back, in a transaction of its own. @returns whether there is more to be done */
@@ -38,6 +41,7 @@ export class FreeSpace {
   }
 
   #reshape(): void {
+    this.#storage.commitIndex();
     this.#canGiveBack = reshape(this.#database, RESHAPE_BYTES_MAX);
     if (this.#canGiveBack) this.#checkpoints.truncate();
   }
@@ -50,6 +54,7 @@ export class FreeSpace {
   #giveBack(): void {
     const excess = this.#pages('freelist_count') - KEPT_PAGES;
     if (excess > 0) {
+      this.#storage.commitIndex();
       this.#size.run((pages) => this.#database.pragma(`incremental_vacuum(${Math.min(pages, excess)})`));
       this.#checkpoints.worked();
       return;

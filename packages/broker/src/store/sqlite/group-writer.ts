@@ -1,6 +1,11 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { type CommitData, rowsOf } from './commit-data.ts';
-import { type CommitMessage, DROPPED_WINDOW_COLUMNS, POSITION_COLUMNS, WINDOW_COLUMNS } from './messages.ts';
+import {
+  type CommitMeta,
+  DROPPED_WINDOW_COLUMNS,
+  POSITION_COLUMNS,
+  WINDOW_COLUMNS,
+} from './commit-record.ts';
 import { prepareAll } from './statements.ts';
 
 /** Writes groups, their positions and their windows. */
@@ -11,7 +16,7 @@ export class GroupWriter {
     this.#sql = prepareAll(database, SQL);
   }
 
-  write(commit: CommitMessage, data: CommitData): void {
+  write(commit: CommitMeta, data: CommitData): void {
     const sql = this.#sql;
     for (const { id, streamId, name, createdAt, policy } of commit.groups ?? []) {
       sql.saveGroup.run(id, streamId, name, createdAt, JSON.stringify(policy));

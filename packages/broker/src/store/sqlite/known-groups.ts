@@ -1,5 +1,5 @@
 import type { StoredGroup, StoredPosition, StoreTransaction } from '../store.ts';
-import type { CommitMessage } from './messages.ts';
+import type { CommitMeta } from './commit-record.ts';
 
 interface KnownGroup {
   readonly streamId: number;
@@ -25,7 +25,7 @@ export class KnownGroups {
   /** What of the transaction the database does not have yet; from now on it counts as known. */
   takeChanges(
     transaction: Pick<StoreTransaction, 'deletedStreams' | 'deletedGroups' | 'groups'>,
-  ): Pick<Required<CommitMessage>, 'groups' | 'positions'> {
+  ): Pick<Required<CommitMeta>, 'groups' | 'positions'> {
     const { deletedStreams, deletedGroups } = transaction;
     if (deletedStreams.length > 0) this.#removeStreams(new Set(deletedStreams));
     for (const id of deletedGroups) this.#groups.delete(id);

@@ -7,10 +7,9 @@ import type {
   ReadRequest,
   SeekRequest,
   StoredFailure,
-  StoredGroup,
   StoreSnapshot,
-  StoreTransaction,
 } from '../store.ts';
+import type { CommitRecord } from './commit-record.ts';
 import type { DatabaseOptions } from './database.ts';
 
 /** What the storage thread is started with. */
@@ -34,90 +33,16 @@ export type StorageRequest =
   | QueryRequest
   | { readonly type: 'close'; readonly id: number };
 
-/**
- * A transaction as it crosses the threads, without its empty parts. What is in every commit crosses as plain numbers,
- * so many for each row, which takes half the time of objects. Batches and other bytes are side by side in one buffer,
- * which is handed over and not copied: those of `batches` first, then of `windows`, `delayed` and `dedup`; the last
- * number of a row is the length of its bytes.
- */
-export interface CommitMessage
-  extends Partial<CommitRows>,
-    Partial<Pick<StoreTransaction, PlainPart | 'schedules'>> {
-  readonly data: ArrayBuffer;
-  /** Those that are new, or have another policy. */
-  readonly groups?: readonly Omit<StoredGroup, 'positions'>[];
-}
-
-export interface CommitRows {
-  /** streamId, lane, first, ordinal, count, bytes, time, length */
-  readonly batches: readonly number[];
-  /** id, nextSequence, firstSequence, messages, lastTime, how many lanes, and of each lane ordinal and end */
-  readonly streams: readonly number[];
-  /** groupId, lane, ackFloor, readPosition, ordinal: those that changed */
-  readonly positions: readonly number[];
-  /** groupId, lane, window, format, length */
-  readonly windows: readonly number[];
-  /** groupId, lane, window */
-  readonly droppedWindows: readonly number[];
-  /** streamId, lane, first, last */
-  readonly removals: readonly number[];
-  /** id, streamId, lane, isSteady (0 or 1), dueAt, count, bytes, time, length */
-  readonly delayed: readonly number[];
-  /** streamId, time, length */
-  readonly dedup: readonly number[];
-}
-
-/** Numbers in a row. */
-export const BATCH_COLUMNS = 8;
-/** Those before the lanes. */
-export const STREAM_COLUMNS = 6;
-export const POSITION_COLUMNS = 5;
-export const WINDOW_COLUMNS = 5;
-export const DROPPED_WINDOW_COLUMNS = 3;
-export const REMOVAL_COLUMNS = 4;
-export const DELAYED_COLUMNS = 9;
-export const DEDUP_COLUMNS = 3;
-
-/** What crosses as it is. */
-export const PLAIN_PARTS: readonly PlainPart[] = [
-  'deletedStreams',
-  'createdStreams',
-  'updatedStreams',
-  'deletedGroups',
-  'producers',
-  'forgottenProducers',
-  'removedDelayed',
-  'failures',
-  'droppedFailures',
-  'droppedDedup',
-  'deletedSchedules',
-  'clockOffsetMs',
-];
-
-export type PlainPart = Extract<
-  keyof StoreTransaction,
-  | 'deletedStreams'
-  | 'createdStreams'
-  | 'updatedStreams'
-  | 'deletedGroups'
-  | 'producers'
-  | 'forgottenProducers'
-  | 'removedDelayed'
-  | 'failures'
-  | 'droppedFailures'
-  | 'droppedDedup'
-  | 'deletedSchedules'
-  | 'clockOffsetMs'
->;
-
-/** Whether it brings messages, for which there must be room on the disk. */
-export function bringsMessages({ batches, delayed }: CommitMessage): boolean {
-  return batches !== undefined || delayed !== undefined;
+/** A transaction as it crosses the threads; its record is handed over and not copied. */
+export interface CommitMessage {
+  readonly record: CommitRecord;
+  /** Whether it brings messages, for which there must be room on the disk. */
+  readonly bringsMessages: boolean;
 }
 
 /** Whether it is worth looking for the reply, or for the next request, instead of going to sleep. */
-export function isAwaited(commit: CommitMessage): boolean {
-  return commit.data.byteLength <= SMALL_COMMIT_BYTES && bringsMessages(commit);
+export function isAwaited({ record, bringsMessages }: CommitMessage): boolean {
+  return bringsMessages && record.bytes.byteLength <= SMALL_COMMIT_BYTES;
 }
 
 /** What is asked, and what is answered, by the name of the question. */

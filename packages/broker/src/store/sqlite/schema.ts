@@ -143,4 +143,16 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
   INSERT INTO meta VALUES ('clock_offset_ms', 0), ('last_delayed_id', 0);
   `,
+  `
+  -- Where the batch lies in the journal, which is then not in data; NULL in rows of versions 1 and 2.
+  ALTER TABLE batches ADD COLUMN segment  INTEGER;
+  ALTER TABLE batches ADD COLUMN position INTEGER;
+  ALTER TABLE batches ADD COLUMN length   INTEGER;
+
+  -- How much of each segment of the journal is batches that a stream has.
+  CREATE TABLE segments (id INTEGER PRIMARY KEY, bytes INTEGER NOT NULL);
+
+  -- Up to here the journal is in the database.
+  INSERT INTO meta VALUES ('journal_segment', 1), ('journal_position', 0);
+  `,
 ];

@@ -17,7 +17,7 @@ import type {
   StoreTransaction,
 } from '../store.ts';
 import { unpackDelayed, unpackRow } from './batch-rows.ts';
-import { packCommit } from './commit-packer.ts';
+import { encodeCommit } from './commit-record.ts';
 import type { DatabaseOptions } from './database.ts';
 import { KnownGroups } from './known-groups.ts';
 import {
@@ -121,10 +121,14 @@ class SqliteStore implements Store {
 
   async commit(transaction: StoreTransaction): Promise<StoreCommitted> {
     if (isEmpty(transaction)) return { removed: [] };
-    const commit = packCommit(transaction, this.#groups);
+    const commit = {
+      record: encodeCommit(transaction, this.#groups),
+      bringsMessages: transaction.batches.length > 0 || transaction.delayed.length > 0,
+    };
     const seen = Atomics.load(this.#thread.counters, REPLIES);
     const isSmall = isAwaited(commit);
-    const committed = this.#ask<'committed'>({ type: 'commit', id: this.#nextId++, commit }, [commit.data]);
+    const request = { type: 'commit', id: this.#nextId++, commit } as const;
+    const committed = this.#ask<'committed'>(request, [commit.record.bytes]);
     if (isSmall) this.#awaitBriefly(seen);
     try {
       return await committed;

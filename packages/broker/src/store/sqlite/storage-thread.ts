@@ -1,17 +1,11 @@
-import { statfsSync } from 'node:fs';
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
-import type { Database } from 'better-sqlite3';
 import { BatchReader } from './batch-reader.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { openDatabase, PAGE_BYTES } from './database.ts';
 import { DelayedReader } from './delayed-reader.ts';
-import { hasRoom } from './disk-room.ts';
-import { DoomedRows } from './doomed-rows.ts';
 import { Failures } from './failures.ts';
-import { FreeSpace } from './free-space.ts';
 import { FrontFinder } from './front-finder.ts';
+import { isFull, JournaledDatabase } from './journaled-database.ts';
 import {
-  bringsMessages,
   type CommitMessage,
   isAwaited,
   type QueryRequest,
@@ -21,18 +15,17 @@ import {
   type StorageRequest,
   type StorageThreadData,
 } from './messages.ts';
+import { Room } from './room.ts';
 import { readSnapshot } from './snapshot-reader.ts';
 import { Spin } from './spin.ts';
-import { TransactionWriter } from './transaction-writer.ts';
 import { Upkeep } from './upkeep.ts';
 
 /** Who awaits one message after the other sends the next within about this time, in ms. */
 const NEXT_COMMIT_MS = 0.5;
 
 /**
- * The thread that owns the database: one connection, one request after the other. A reply 'committed' is posted after
- * SQLite's COMMIT has returned, which is after the write-ahead log was synced. The main thread ends it once it has the
- * last reply.
+ * The thread that owns the journal and the database: one request after the other. A reply 'committed' is posted after
+ * the journal was synced. The main thread ends it once it has the last reply.
  */
 function main({ database, port, counters }: StorageThreadData): void {
   const reply: Reply = (message, transfer = []) => {
@@ -74,7 +67,7 @@ function answer(request: StorageRequest, { handle }: Service, reply: Reply): voi
     handle(request);
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
-    const type = code === 'SQLITE_FULL' ? 'full' : 'failed';
+    const type = isFull(error) ? 'full' : 'failed';
     reply({ type, id: request.id, message: code === undefined ? message : `${message} (${code})` });
   }
 }
@@ -96,29 +89,24 @@ interface Service {
 }
 
 function serve(options: StorageThreadData['database'], reply: Reply): Service {
-  const database = openDatabase(options);
-  const snapshot = readSnapshot(database);
-  const doomed = new DoomedRows(database);
-  const writer = new TransactionWriter(database, doomed);
-  const checkpoints = new Checkpoints(database);
-  const upkeep = new Upkeep(doomed, new FreeSpace(database, checkpoints), checkpoints);
-  const query = answerQueries(database, reply);
-  const freelistBytes = () => (database.pragma('freelist_count', { simple: true }) as number) * PAGE_BYTES;
-  const commit = (id: number, message: CommitMessage): void => {
-    const { byteLength } = message.data;
-    if (bringsMessages(message) && !hasRoom(statfsSync(options.folder), byteLength, freelistBytes)) {
-      reply({ type: 'full', id, message: `the disk of '${options.folder}' is full` });
-      return;
-    }
-    const written = writer.apply(message);
-    reply({ type: 'committed', id, removed: written.removed });
-    afterReply(() => checkpoints.committed(written));
-    upkeep.committed(message.deletedStreams !== undefined || message.deletedGroups !== undefined);
+  const storage = new JournaledDatabase(options);
+  const snapshot = readSnapshot(storage.database);
+  const room = new Room(options, storage);
+  const checkpoints = new Checkpoints(storage);
+  const upkeep = new Upkeep(storage, checkpoints);
+  const query = answerQueries(storage, reply);
+  const commit = (id: number, { record, bringsMessages }: CommitMessage): void => {
+    const { byteLength } = record.bytes;
+    if (bringsMessages) room.check(byteLength);
+    const { removed, hasDoomed } = storage.commit(record);
+    reply({ type: 'committed', id, removed });
+    afterReply(() => checkpoints.committed(byteLength));
+    upkeep.committed(hasDoomed);
   };
   const close = (id: number): void => {
     checkpoints.stop();
     upkeep.stop();
-    database.close();
+    storage.close();
     reply({ type: 'closed', id });
   };
   reply({ type: 'opened', snapshot });
@@ -131,8 +119,9 @@ function serve(options: StorageThreadData['database'], reply: Reply): Service {
 }
 
 /** Batches are handed over with their answer, and not copied. */
-function answerQueries(database: Database, reply: Reply): (request: QueryRequest) => void {
-  const batches = new BatchReader(database);
+function answerQueries(storage: JournaledDatabase, reply: Reply): (request: QueryRequest) => void {
+  const { database, journal } = storage;
+  const batches = new BatchReader(database, journal);
   const front = new FrontFinder(database);
   const delayed = new DelayedReader(database);
   const failures = new Failures(database);
@@ -141,10 +130,8 @@ function answerQueries(database: Database, reply: Reply): (request: QueryRequest
       value: unknown,
       rows: readonly { readonly data: Uint8Array<ArrayBuffer> }[] = [],
     ): void => {
-      reply(
-        { type: 'answer', id, answer: value },
-        rows.map(({ data }) => data.buffer),
-      );
+      const memory = new Set(rows.map(({ data }) => data.buffer));
+      reply({ type: 'answer', id, answer: value }, [...memory]);
     };
     switch (query.type) {
       case 'read': {

@@ -1,24 +1,17 @@
 import type { Database, Statement } from 'better-sqlite3';
-import { CommitData } from './commit-data.ts';
+import type { CommitData } from './commit-data.ts';
+import type { CommitMeta } from './commit-record.ts';
 import { DedupWriter } from './dedup-writer.ts';
 import { DelayedWriter } from './delayed-writer.ts';
 import type { DoomedRows } from './doomed-rows.ts';
 import { Failures } from './failures.ts';
 import { GroupWriter } from './group-writer.ts';
-import type { CommitMessage } from './messages.ts';
+import type { SegmentSpace } from './segment-space.ts';
 import { prepareAll } from './statements.ts';
 import { type Removed, StreamWriter } from './stream-writer.ts';
 
-/** What a commit did to the size of things, for the scheduling of checkpoints. */
-export interface Written {
-  readonly removed: Removed[];
-  readonly bytesAdded: number;
-  readonly bytesRemoved: number;
-}
-
-/** Applies transactions, each whole or not at all, and durable when `apply` returns. */
+/** Applies commits to the database, each whole or not at all. */
 export class TransactionWriter {
-  readonly #apply: (commit: CommitMessage) => Written;
   readonly #sql: Record<keyof typeof SQL, Statement>;
   readonly #doomed: DoomedRows;
   readonly #streams: StreamWriter;
@@ -27,40 +20,33 @@ export class TransactionWriter {
   readonly #failures: Failures;
   readonly #dedup: DedupWriter;
 
-  constructor(database: Database, doomed: DoomedRows) {
+  constructor(database: Database, doomed: DoomedRows, space: SegmentSpace) {
     this.#sql = prepareAll(database, SQL);
     this.#doomed = doomed;
-    this.#streams = new StreamWriter(database);
+    this.#streams = new StreamWriter(database, space);
     this.#groups = new GroupWriter(database);
     this.#delayed = new DelayedWriter(database);
     this.#failures = new Failures(database);
     this.#dedup = new DedupWriter(database);
-    this.#apply = database.transaction((commit: CommitMessage) => this.#write(commit)).immediate;
   }
 
-  /** @throws SqliteError; nothing of the commit was applied */
-  apply(commit: CommitMessage): Written {
-    return this.#apply(commit);
-  }
-
-  #write(commit: CommitMessage): Written {
-    const data = new CommitData(commit.data);
+  /** Within a transaction. @returns what the removals freed */
+  write(commit: CommitMeta, data: CommitData): Removed[] {
     this.#deleteAndCreate(commit);
+    this.#streams.move(commit, data);
     const removed = this.#streams.write(commit, data);
     this.#groups.write(commit, data);
     this.#writeProducers(commit);
     this.#delayed.write(commit, data);
     this.#failures.write(commit);
     this.#dedup.write(commit, data);
-    this.#writeSchedules(commit);
+    this.#writeSchedules(commit, data);
     for (const offsetMs of commit.clockOffsetMs ?? []) this.#sql.saveClockOffset.run(offsetMs);
-    let bytesRemoved = 0;
-    for (const { bytes } of removed) bytesRemoved += bytes;
-    return { removed, bytesAdded: commit.data.byteLength, bytesRemoved };
+    return removed;
   }
 
   /** What is deleted goes first: what is created may have its name, or be given its id after a restart. */
-  #deleteAndCreate(commit: CommitMessage): void {
+  #deleteAndCreate(commit: CommitMeta): void {
     const {
       deletedStreams = [],
       createdStreams = [],
@@ -78,16 +64,16 @@ export class TransactionWriter {
     for (const { id } of groups) this.#doomed.finishGroup(id);
   }
 
-  #writeProducers({ producers = [], forgottenProducers = [] }: CommitMessage): void {
+  #writeProducers({ producers = [], forgottenProducers = [] }: CommitMeta): void {
     for (const { id, usedAt, receipts } of producers) {
       this.#sql.saveProducer.run(Buffer.from(id, 'hex'), usedAt, receipts);
     }
     for (const id of forgottenProducers) this.#sql.forgetProducer.run(Buffer.from(id, 'hex'));
   }
 
-  #writeSchedules({ schedules = [], deletedSchedules = [] }: CommitMessage): void {
-    for (const { name, stream, definition, data, nextAt } of schedules) {
-      this.#sql.saveSchedule.run(name, stream, JSON.stringify(definition), nextAt, data);
+  #writeSchedules({ schedules = [], deletedSchedules = [] }: CommitMeta, data: CommitData): void {
+    for (const { name, stream, definition, nextAt, bytes } of schedules) {
+      this.#sql.saveSchedule.run(name, stream, JSON.stringify(definition), nextAt, data.take(bytes));
     }
     for (const name of deletedSchedules) this.#sql.deleteSchedule.run(name);
   }

@@ -1,6 +1,7 @@
 import type { Checkpoints } from './checkpoints.ts';
-import type { DoomedRows } from './doomed-rows.ts';
-import type { FreeSpace } from './free-space.ts';
+import { FreeSpace } from './free-space.ts';
+import { isFull, type JournaledDatabase } from './journaled-database.ts';
+import { SegmentSweep } from './segment-sweep.ts';
 
 /** How long after a commit it is looked whether there is anything to do. */
 const LOOK_MS = 500;
@@ -11,11 +12,12 @@ const PAUSE_QUIET = 1;
 const PAUSE_BUSY = 9;
 
 /**
- * What is done between commits, a step at a time: the rows of what was deleted are removed, always, and the space that
- * is free is given back when it is quiet.
+ * What is done between commits, a step at a time: the rows of what was deleted are removed and segments of the journal
+ * are emptied, always, and the space that is free is given back when it is quiet.
  */
 export class Upkeep {
-  readonly #doomed: DoomedRows;
+  readonly #storage: JournaledDatabase;
+  readonly #sweep: SegmentSweep;
   readonly #freeSpace: FreeSpace;
   readonly #checkpoints: Checkpoints;
   #commits = 0;
@@ -23,9 +25,10 @@ export class Upkeep {
   #dueAt = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(doomed: DoomedRows, freeSpace: FreeSpace, checkpoints: Checkpoints) {
-    this.#doomed = doomed;
-    this.#freeSpace = freeSpace;
+  constructor(storage: JournaledDatabase, checkpoints: Checkpoints) {
+    this.#storage = storage;
+    this.#sweep = new SegmentSweep(storage);
+    this.#freeSpace = new FreeSpace(storage, checkpoints);
     this.#checkpoints = checkpoints;
     // What the last run left undone.
     this.#schedule(LOOK_MS);
@@ -65,10 +68,11 @@ export class Upkeep {
     this.#lookedAt = startedAt;
     let isMore = false;
     try {
-      isMore = this.#removeDoomed() || (isQuiet && this.#freeSpace.step());
+      const isSweeping = this.#sweepSegments();
+      isMore = this.#removeDoomed() || isSweeping || (isQuiet && this.#giveBack());
     } catch (error) {
       // There was no room for it now; what frees some are commits.
-      if ((error as { code?: string }).code !== 'SQLITE_FULL') throw error;
+      if (!isFull(error)) throw error;
     }
     const tookMs = performance.now() - startedAt;
     if (isMore) this.#schedule(tookMs * (isQuiet ? PAUSE_QUIET : PAUSE_BUSY));
@@ -76,8 +80,21 @@ export class Upkeep {
   }
 
   #removeDoomed(): boolean {
-    const { rows, isMore } = this.#doomed.step();
+    const { doomed } = this.#storage;
+    if (!doomed.hasAny) return false;
+    const { rows, isMore } = this.#storage.write(() => doomed.step());
     if (rows > 0) this.#checkpoints.worked();
     return isMore;
+  }
+
+  #sweepSegments(): boolean {
+    const bytes = this.#sweep.step();
+    if (bytes !== undefined) this.#checkpoints.committed(bytes);
+    return bytes !== undefined;
+  }
+
+  #giveBack(): boolean {
+    this.#storage.tidy();
+    return this.#freeSpace.step();
   }
 }

@@ -1,0 +1,3 @@
+export function streamName(index: number): string {
+  return `spread.${index}`;
+}

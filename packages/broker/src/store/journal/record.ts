@@ -1,0 +1,53 @@
+import { crc32 } from 'node:zlib';
+
+/**
+ * A record of the journal is one commit; all integers are big-endian:
+ *
+ *   0        8            12           16         20         24
+ *   +--------+------------+------------+----------+----------+--------+--------+
+ *   |  salt  | meta bytes | data bytes | data crc | head crc | meta … | data … |
+ *   +--------+------------+------------+----------+----------+--------+--------+
+ *
+ * `salt` is that of its segment, so that nothing else in the file, be it what the file held before or what a user
+ * publishes, is taken for a record. `head crc` is the CRC-32 of the 20 bytes before it and of meta.
+ */
+export const RECORD_HEAD_BYTES = 24;
+export const SALT_BYTES = 8;
+
+const META_BYTES_AT = 8;
+const DATA_BYTES_AT = 12;
+const DATA_CRC_AT = 16;
+const HEAD_CRC_AT = 20;
+
+export interface RecordHead {
+  readonly metaBytes: number;
+  readonly dataBytes: number;
+  readonly dataCrc: number;
+  readonly headCrc: number;
+}
+
+/** Fills in the head of a record whose meta and data are in their places. */
+export function sealRecord(record: Buffer, metaBytes: number, salt: Buffer): void {
+  const dataAt = RECORD_HEAD_BYTES + metaBytes;
+  salt.copy(record);
+  record.writeUInt32BE(metaBytes, META_BYTES_AT);
+  record.writeUInt32BE(record.length - dataAt, DATA_BYTES_AT);
+  record.writeUInt32BE(crc32(record.subarray(dataAt)), DATA_CRC_AT);
+  record.writeUInt32BE(headCrcOf(record, record.subarray(RECORD_HEAD_BYTES, dataAt)), HEAD_CRC_AT);
+}
+
+/** What the head says, if it is one of this segment's. */
+export function readHead(head: Buffer, salt: Buffer): RecordHead | undefined {
+  if (head.length < RECORD_HEAD_BYTES || head.compare(salt, 0, SALT_BYTES, 0, SALT_BYTES) !== 0)
+    return undefined;
+  return {
+    metaBytes: head.readUInt32BE(META_BYTES_AT),
+    dataBytes: head.readUInt32BE(DATA_BYTES_AT),
+    dataCrc: head.readUInt32BE(DATA_CRC_AT),
+    headCrc: head.readUInt32BE(HEAD_CRC_AT),
+  };
+}
+
+export function headCrcOf(head: Buffer, meta: Buffer): number {
+  return crc32(meta, crc32(head.subarray(0, HEAD_CRC_AT)));
+}

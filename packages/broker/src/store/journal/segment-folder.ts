@@ -1,0 +1,73 @@
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+const PREFIX = 'simplemq.journal-';
+const SPARE_PREFIX = 'simplemq.spare-';
+
+/** The files of the journal in the data folder. */
+export class SegmentFolder {
+  readonly #folder: string;
+  /** Files that are no segment any more, to become one: their blocks are on the disk already. */
+  readonly #spares: string[] = [];
+  #spareNumber = 0;
+
+  /** What was spare is removed. */
+  constructor(folder: string) {
+    this.#folder = folder;
+    for (const name of readdirSync(folder)) {
+      if (name.startsWith(SPARE_PREFIX)) rmSync(join(folder, name));
+    }
+  }
+
+  get spares(): number {
+    return this.#spares.length;
+  }
+
+  /** The ids of the segments, ascending. */
+  ids(): number[] {
+    return readdirSync(this.#folder)
+      .filter((name) => name.startsWith(PREFIX))
+      .map((name) => Number(name.slice(PREFIX.length)))
+      .filter(Number.isSafeInteger)
+      .sort((a, b) => a - b);
+  }
+
+  path(id: number): string {
+    return join(this.#folder, `${PREFIX}${id}`);
+  }
+
+  bytesOf(id: number): number {
+    return statSync(this.path(id)).size;
+  }
+
+  /** Makes what is a spare, if there is one, the file of this segment. */
+  useSpare(id: number): void {
+    const spare = this.#spares.pop();
+    if (spare !== undefined) renameSync(spare, this.path(id));
+  }
+
+  /** Makes the segment's file a spare. */
+  keep(id: number): void {
+    const spare = join(this.#folder, `${SPARE_PREFIX}${++this.#spareNumber}`);
+    renameSync(this.path(id), spare);
+    this.#spares.push(spare);
+  }
+
+  remove(id: number): void {
+    rmSync(this.path(id), { force: true });
+  }
+
+  removeSpares(): void {
+    for (const spare of this.#spares.splice(0)) rmSync(spare, { force: true });
+  }
+
+  /** What files there are, and under which names, is on the disk afterwards. */
+  sync(): void {
+    const descriptor = openSync(this.#folder, 'r');
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+}

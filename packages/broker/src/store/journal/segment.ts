@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeSync,
+  writevSync,
+} from 'node:fs';
+import { crc32 } from 'node:zlib';
+import { SALT_BYTES, sealRecord } from './record.ts';
+
+/**
+ * The header of a segment, all integers big-endian:
+ *
+ *   0         4         8        16             24       32      36
+ *   +---------+---------+--------+--------------+--------+-------+
+ *   |  magic  | version |   id   | previous end |  salt  |  crc  |
+ *   +---------+---------+--------+--------------+--------+-------+
+ *
+ * `previous end` is where the records of the segment before it end: whoever reads the journal knows by it that none of
+ * those is missing.
+ */
+export const SEGMENT_HEADER_BYTES = 36;
+
+const MAGIC = 0x534d514a; // "SMQJ"
+const VERSION = 1;
+const CRC_AT = 32;
+const SALT_AT = 24;
+/**
+ * A small record that makes the file longer takes this many zeros along: the next ones then change nothing of the file
+ * but its data, which is synced in two thirds of the time.
+ */
+const AHEAD: Buffer = Buffer.alloc(256 * 1024);
+
+export interface SegmentStart {
+  readonly id: number;
+  readonly previousEnd: number;
+}
+
+/** One file of the journal: a header, then records, each synced before the next is written. */
+export class Segment {
+  readonly id: number;
+  readonly previousEnd: number;
+  readonly salt: Buffer;
+  readonly #descriptor: number;
+  #fileBytes: number;
+  /** Where the next record goes. */
+  end: number = SEGMENT_HEADER_BYTES;
+
+  private constructor(descriptor: number, { id, previousEnd }: SegmentStart, salt: Buffer) {
+    this.#descriptor = descriptor;
+    this.id = id;
+    this.previousEnd = previousEnd;
+    this.salt = salt;
+    this.#fileBytes = fstatSync(descriptor).size;
+  }
+
+  /** Begins a segment in a file that is new, or whose content is of no use any more; the first append syncs it. */
+  static begin(path: string, start: SegmentStart): Segment {
+    const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT);
+    const segment = new Segment(descriptor, start, randomBytes(SALT_BYTES));
+    try {
+      segment.#writeAll([segment.#header()], 0);
+    } catch (error) {
+      segment.close();
+      throw error;
+    }
+    return segment;
+  }
+
+  /** Undefined when the file does not begin with the header of this segment. */
+  static open(path: string, id: number): Segment | undefined {
+    const descriptor = openSync(path, 'r+');
+    const header = Buffer.alloc(SEGMENT_HEADER_BYTES);
+    readSync(descriptor, header, 0, SEGMENT_HEADER_BYTES, 0);
+    const isWhole =
+      header.readUInt32BE(0) === MAGIC && header.readUInt32BE(CRC_AT) === crc32(header.subarray(0, CRC_AT));
+    if (isWhole && header.readUInt32BE(4) === VERSION && Number(header.readBigUInt64BE(8)) === id) {
+      const previousEnd = Number(header.readBigUInt64BE(16));
+      return new Segment(descriptor, { id, previousEnd }, header.subarray(SALT_AT, SALT_AT + SALT_BYTES));
+    }
+    closeSync(descriptor);
+    return undefined;
+  }
+
+  get fileBytes(): number {
+    return this.#fileBytes;
+  }
+
+  /**
+   * Writes a record behind the last one, and syncs it.
+   *
+   * @throws Error with the code ENOSPC or EDQUOT when there is no room: the record is not there
+   */
+  append(record: Buffer, metaBytes: number): void {
+    sealRecord(record, metaBytes, this.salt);
+    const end = this.end + record.length;
+    const isSmall = end > this.#fileBytes && record.length < AHEAD.length;
+    this.#writeAll(isSmall ? [record, AHEAD] : [record], this.end);
+    fdatasyncSync(this.#descriptor);
+    this.end = end;
+  }
+
+  /** As many of these bytes as the file has. */
+  read(position: number, length: number): Buffer<ArrayBuffer> {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    let read = 0;
+    while (read < length) {
+      const more = readSync(this.#descriptor, bytes, read, length - read, position + read);
+      if (more === 0) return bytes.subarray(0, read);
+      read += more;
+    }
+    return bytes;
+  }
+
+  /** Gives back what lies behind the last record. */
+  trimTo(end: number): void {
+    this.end = end;
+    if (this.#fileBytes <= end) return;
+    ftruncateSync(this.#descriptor, end);
+    this.#fileBytes = end;
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+
+  #header(): Buffer {
+    const header = Buffer.alloc(SEGMENT_HEADER_BYTES);
+    header.writeUInt32BE(MAGIC, 0);
+    header.writeUInt32BE(VERSION, 4);
+    header.writeBigUInt64BE(BigInt(this.id), 8);
+    header.writeBigUInt64BE(BigInt(this.previousEnd), 16);
+    this.salt.copy(header, SALT_AT);
+    header.writeUInt32BE(crc32(header.subarray(0, CRC_AT)), CRC_AT);
+    return header;
+  }
+
+  /** The first of these is written whole; of the others, as much as there is room for. */
+  #writeAll([first, ...others]: [Buffer, ...Buffer[]], position: number): void {
+    let written =
+      others.length === 0
+        ? writeSync(this.#descriptor, first, 0, first.length, position)
+        : writevSync(this.#descriptor, [first, ...others], position);
+    while (written < first.length) {
+      written += writeSync(this.#descriptor, first, written, first.length - written, position + written);
+    }
+    this.#fileBytes = Math.max(this.#fileBytes, position + written);
+  }
+}

@@ -1,0 +1,175 @@
+import type { Database } from 'better-sqlite3';
+import { Journal, type Place } from '../journal/journal.ts';
+import { RECORD_HEAD_BYTES } from '../journal/record.ts';
+import { CommitData } from './commit-data.ts';
+import { type CommitMeta, type CommitRecord, decodeMeta } from './commit-record.ts';
+import { type DatabaseOptions, openDatabase } from './database.ts';
+import { DoomedRows } from './doomed-rows.ts';
+import { IndexTransaction } from './index-transaction.ts';
+import { SegmentSpace } from './segment-space.ts';
+import type { Removed } from './stream-writer.ts';
+import { TransactionWriter } from './transaction-writer.ts';
+
+/** A segment that is shorter is written on, though nobody needs what is in it. */
+const TIDY_BYTES = 1024 * 1024;
+
+export interface Committed {
+  readonly removed: Removed[];
+  /** Rows of what was deleted are left, to be removed in steps. */
+  readonly hasDoomed: boolean;
+}
+
+/**
+ * The journal and the database that follows it.
+ *
+ * Invariant: a commit is in both or in neither. What is returned from `commit` is on the disk in the journal, and the
+ * database can lose nothing but what it gets from the journal again.
+ */
+export class JournaledDatabase {
+  readonly database: Database;
+  readonly journal: Journal;
+  readonly doomed: DoomedRows;
+  readonly space: SegmentSpace;
+  readonly #index: IndexTransaction;
+  readonly #writer: TransactionWriter;
+
+  /**
+   * Opens both for this process alone, with all that was committed.
+   *
+   * @throws Error with one line for people
+   */
+  constructor(options: DatabaseOptions) {
+    this.database = openDatabase(options);
+    try {
+      this.journal = new Journal(options.folder);
+      this.space = new SegmentSpace(this.database);
+      this.doomed = new DoomedRows(this.database, this.space);
+      this.#writer = new TransactionWriter(this.database, this.doomed, this.space);
+      this.#index = new IndexTransaction(this.database, this.journal);
+      for (const record of this.journal.recover(this.#index.place))
+        this.#follow(record.meta, record.data, record);
+      this.#checkSegments();
+    } catch (error) {
+      this.database.close();
+      throw error;
+    }
+  }
+
+  /**
+   * @throws Error with a code that `isFull` knows when there is no room: nothing of it was applied
+   */
+  commit({ bytes, metaBytes }: CommitRecord): Committed {
+    const record = Buffer.from(bytes);
+    const dataAt = RECORD_HEAD_BYTES + metaBytes;
+    const meta = decodeMeta(record.subarray(RECORD_HEAD_BYTES, dataAt));
+    const removed = this.write(() => {
+      const place = this.journal.locate(record.length, metaBytes);
+      const freed = this.#writer.write(meta, new CommitData(record.subarray(dataAt), place));
+      // Last, so that the journal has nothing that the database refused.
+      this.journal.append(record, metaBytes);
+      return freed;
+    });
+    return { removed, hasDoomed: meta.deletedStreams !== undefined || meta.deletedGroups !== undefined };
+  }
+
+  /** Changes the database alone, in a way that needs no record: it would come to be again. */
+  write<T>(change: () => T): T {
+    try {
+      return this.#index.run(change);
+    } catch (error) {
+      this.#restore();
+      throw error;
+    }
+  }
+
+  /** Whether so much of the journal is not committed to the database that it should be. */
+  followed(bytes: number): boolean {
+    return this.#index.followed(bytes);
+  }
+
+  /** Commits to the database what it has of the journal, for the next start to begin there. */
+  commitIndex(): void {
+    try {
+      this.#index.commit();
+    } catch (error) {
+      this.#restore();
+      throw error;
+    }
+  }
+
+  /** The same, on the disk; and gives back the segments of the journal that nobody needs any more. */
+  checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): { readonly log: number } {
+    this.commitIndex();
+    const [{ busy, log, checkpointed }] = this.database.pragma(`wal_checkpoint(${mode})`) as [
+      { busy: number; log: number; checkpointed: number },
+    ];
+    if (busy === 0 && log === checkpointed) this.#releaseSegments();
+    return { log };
+  }
+
+  /** Frames of SQLite's own log that are not in the database file yet. */
+  logFrames(): number {
+    this.commitIndex();
+    const [{ log, checkpointed }] = this.database.pragma('wal_checkpoint(NOOP)') as [
+      { log: number; checkpointed: number },
+    ];
+    return log - checkpointed;
+  }
+
+  /** Gives back what is kept for the commits to come; to be called when there are few. */
+  tidy(): void {
+    const { journal, space } = this;
+    const { segment, position } = journal.end;
+    if (position > TIDY_BYTES && space.bytesOf(segment) === 0) journal.closeSegment();
+    const isAnyDead = [...journal.closed.keys()].some((id) => space.bytesOf(id) === 0);
+    if (isAnyDead) this.checkpoint('PASSIVE');
+    journal.releaseSpares();
+  }
+
+  close(): void {
+    this.journal.closeSegment();
+    this.checkpoint('TRUNCATE');
+    this.commitIndex();
+    this.journal.close();
+    this.database.close();
+  }
+
+  /** Segments before that of the place are in the database whole, and needed only for the batches that lie there. */
+  #releaseSegments(): void {
+    const { segment } = this.#index.place;
+    for (const id of [...this.journal.closed.keys()]) {
+      if (id >= segment || this.space.bytesOf(id) > 0) continue;
+      this.journal.release(id);
+      this.write(() => this.space.forget(id));
+    }
+  }
+
+  #follow(meta: Buffer, data: Buffer, place: Place): void {
+    const commit: CommitMeta = decodeMeta(meta);
+    this.#index.run(() => this.#writer.write(commit, new CommitData(data, place)));
+  }
+
+  /** Brings in again what SQLite rolled back, if it did. */
+  #restore(): void {
+    if (!this.#index.isLost) return;
+    this.#index.begin();
+    for (const record of this.journal.replay(this.#index.place))
+      this.#follow(record.meta, record.data, record);
+  }
+
+  #checkSegments(): void {
+    for (const id of this.space.ids) {
+      const bytes = this.space.bytesOf(id);
+      const fileBytes = this.journal.closed.get(id) ?? 0;
+      if (bytes === 0 || fileBytes >= bytes) continue;
+      const what = fileBytes === 0 ? 'missing' : `damaged at byte ${fileBytes}`;
+      throw new Error(`segment ${id} of the journal is ${what}: messages of streams are in it`);
+    }
+  }
+}
+
+/** Whether there was no room for something, and is all that went wrong. */
+export function isFull(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT' || code === 'STORE_FULL';
+}

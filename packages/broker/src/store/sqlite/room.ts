@@ -1,0 +1,36 @@
+import { statfsSync } from 'node:fs';
+import { type DatabaseOptions, PAGE_BYTES } from './database.ts';
+import { hasRoom } from './disk-room.ts';
+import type { JournaledDatabase } from './journaled-database.ts';
+
+/** Tells whether there is room for messages, on the disk and below the limit that is set. */
+export class Room {
+  readonly #options: DatabaseOptions;
+  readonly #storage: JournaledDatabase;
+
+  constructor(options: DatabaseOptions, storage: JournaledDatabase) {
+    this.#options = options;
+    this.#storage = storage;
+  }
+
+  /** @throws Error that `isFull` knows */
+  check(bytes: number): void {
+    const { folder, bytesMax } = this.#options;
+    if (!hasRoom(statfsSync(folder), bytes, this.#storage.journal.roomBytes)) {
+      throw full(`the disk of '${folder}' is full`);
+    }
+    if (bytesMax !== undefined && this.#usedBytes() + bytes > bytesMax) {
+      throw full(`${bytesMax} bytes are all that it may take`);
+    }
+  }
+
+  #usedBytes(): number {
+    const { database, space } = this.#storage;
+    const pages = (pragma: string) => database.pragma(pragma, { simple: true }) as number;
+    return (pages('page_count') - pages('freelist_count')) * PAGE_BYTES + space.totalBytes;
+  }
+}
+
+function full(message: string): Error {
+  return Object.assign(new Error(message), { code: 'STORE_FULL' });
+}

@@ -1,0 +1,167 @@
+import { copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { copyDataFolder, segmentsIn, temporaryFolder } from '@simplemq/testkit';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Segment } from '../../src/store/journal/segment.ts';
+import { recordsOf } from '../../src/store/journal/segment-records.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { bodiesOf, placedBatch } from '../batches.ts';
+import { inLane, NOTHING, newStream, withStore } from './transactions.ts';
+
+const DATABASE = 'simplemq.db';
+const COMMITS = 8;
+
+describe('the journal', () => {
+  test('has all that was answered, wherever a crash cuts or tears what came after it', async () => {
+    await using original = await temporaryFolder();
+    await copyOfRunning(original.path);
+    const { bytes, ends } = segmentIn(original.path);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: ends.at(-1)! - ends[0]! }),
+        fc.constantFrom('cut', 'zeros', 'noise', 'a sector of the middle'),
+        async (offset, kind) => {
+          await using folder = await temporaryFolder();
+          copyDataFolder(original.path, folder.path);
+          const at = ends[0]! + offset;
+          writeFileSync(join(folder.path, 'simplemq.journal-1'), torn(bytes, ends, at, kind));
+          const kept = ends.filter((end) => end <= at).length - 1;
+          await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
+            expect(await bodiesIn(store)).toEqual(numbersTo(kept));
+            // It goes on behind what was torn.
+            await commitBody(store, kept + 1);
+            expect(await bodiesIn(store)).toEqual(numbersTo(kept + 1));
+          });
+          await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
+            expect(await bodiesIn(store)).toEqual(numbersTo(kept + 1));
+          });
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  test('brings a database that lost its last commits in a power cut to where it was', async () => {
+    await using folder = await temporaryFolder();
+    await using before = await temporaryFolder();
+    await using after = await temporaryFolder();
+    await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
+      await store.commit({ ...NOTHING, createdStreams: [newStream(1)] });
+      for (let number = 1; number <= 3; number++) await commitBody(store, number);
+      copyDataFolder(folder.path, before.path);
+      for (let number = 4; number <= 6; number++) await commitBody(store, number);
+      await store.commit({ ...NOTHING, removals: [{ streamId: 1, lane: 0, first: 1, last: 2 }] });
+    });
+    // The database of before, with the journal of after.
+    copyDataFolder(folder.path, after.path);
+    rmSync(join(after.path, DATABASE));
+    copyFileSync(join(before.path, DATABASE), join(after.path, DATABASE));
+    await withStore(await openSqliteStore({ folder: after.path }), async (store) => {
+      expect(await bodiesIn(store)).toEqual([3, 4, 5, 6].map(String));
+    });
+  });
+
+  test.each([
+    [
+      'is missing',
+      (file: string) => renameSync(file, `${file}.away`),
+      /^segment 1 of the journal is missing/,
+    ],
+    [
+      'is shorter than it was',
+      (file: string) => truncateSync(file, 50),
+      /^segment 1 of the journal is damaged/,
+    ],
+  ])('is not started on when a segment %s', async (_, harm, message) => {
+    await using folder = await temporaryFolder();
+    await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
+      await store.commit({ ...NOTHING, createdStreams: [newStream(1)] });
+      for (let number = 1; number <= 3; number++) await commitBody(store, number);
+    });
+    harm(join(folder.path, segmentsIn(folder.path)[0]!));
+    await expect(openSqliteStore({ folder: folder.path })).rejects.toMatchObject({
+      code: 'StorageFailed',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test('is not started on when what a commit was is damaged, and others came after it', async () => {
+    await using folder = await temporaryFolder();
+    await copyOfRunning(folder.path);
+    const { bytes, ends } = segmentIn(folder.path);
+    // In the meta of the third commit.
+    bytes[ends[2]! + 30]! ^= 1;
+    writeFileSync(join(folder.path, 'simplemq.journal-1'), bytes);
+    await expect(openSqliteStore({ folder: folder.path })).rejects.toMatchObject({
+      code: 'StorageFailed',
+      message: `segment 1 of the journal is damaged at byte ${ends[2]}`,
+    });
+  });
+
+  test('serves the other batches when one of them is damaged', async () => {
+    await using folder = await temporaryFolder();
+    await copyOfRunning(folder.path);
+    const { bytes, ends } = segmentIn(folder.path);
+    // The last byte of the third commit is its batch's.
+    bytes[ends[3]! - 1]! ^= 1;
+    writeFileSync(join(folder.path, 'simplemq.journal-1'), bytes);
+    await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
+      const read = (from: number) => store.read({ streamId: 1, lane: 0, from, bytesMax: 1 });
+      await expect(read(3)).rejects.toMatchObject({
+        message: expect.stringMatching(/^the batch at 3 of stream 1 is/),
+      });
+      for (const number of [1, 2, 4, COMMITS])
+        expect((await read(number)).map(bodyOf)).toEqual([String(number)]);
+    });
+  });
+});
+
+/** A stream and batches, each with a commit of its own, as a crash leaves them. */
+async function copyOfRunning(path: string): Promise<void> {
+  await using folder = await temporaryFolder();
+  await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
+    await store.commit({ ...NOTHING, createdStreams: [newStream(1)] });
+    for (let number = 1; number <= COMMITS; number++) await commitBody(store, number);
+    copyDataFolder(folder.path, path);
+  });
+}
+
+function commitBody(store: Store, number: number): Promise<unknown> {
+  return store.commit({ ...NOTHING, batches: inLane(1, 0, [placedBatch(number, String(number))]) });
+}
+
+/** The bytes of the first segment, and where each of its records ends. */
+function segmentIn(path: string): { bytes: Buffer; ends: number[] } {
+  const file = join(path, 'simplemq.journal-1');
+  const segment = Segment.open(file, 1)!;
+  const ends = [...recordsOf(segment, 0, true)].map(({ position, data }) => position + data.length);
+  segment.close();
+  return { bytes: readFileSync(file), ends };
+}
+
+/** What is written behind `at` does not get to the disk, or something else does. */
+function torn(bytes: Buffer, ends: readonly number[], at: number, kind: string): Buffer {
+  if (kind === 'cut') return bytes.subarray(0, at);
+  const copy = Buffer.from(bytes);
+  const end = ends.find((each) => each > at) ?? at;
+  if (kind === 'noise') for (let i = at; i < end; i++) copy[i] = copy[i]! ^ 0x5a;
+  // A record is written only once the one before it is on the disk.
+  else if (kind === 'zeros') copy.fill(0, at, end);
+  else copy.fill(0, at, Math.min(end, at + 16));
+  copy.fill(0, end);
+  return copy;
+}
+
+async function bodiesIn(store: Store): Promise<string[]> {
+  return (await store.read({ streamId: 1, lane: 0, from: 1, bytesMax: 1_000_000 })).map(bodyOf);
+}
+
+function bodyOf(batch: Parameters<typeof bodiesOf>[0]): string {
+  return bodiesOf(batch)[0]!;
+}
+
+function numbersTo(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => String(index + 1));
+}
