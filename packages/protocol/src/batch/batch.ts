@@ -30,6 +30,14 @@ export interface RecordBatch {
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
+/** Records from this size on are worth remembering. */
+const REMEMBERED_BYTES_MIN = 4096;
+/**
+ * The CRC of records without shared attributes, by the very object that holds their bytes: whoever sends on what came,
+ * or sends the same to many, need not read all of it again.
+ */
+const rememberedCrcs = new WeakMap<Uint8Array, number>();
+
 /**
  * The batch that fills `bytes` to the last, checked against its CRC. Its records are views of `bytes`.
  *
@@ -55,22 +63,35 @@ export function decodeBatch(bytes: Buffer): RecordBatch {
       `a record batch declares ${recordsBytes} bytes and has ${bytes.length - start}`,
     );
   }
-  if (crc32(bytes.subarray(BATCH_HEADER_BYTES)) !== bytes.readUInt32BE(8)) {
+  const crc = bytes.readUInt32BE(8);
+  if (crc32(bytes.subarray(BATCH_HEADER_BYTES)) !== crc) {
     throw new ProtocolViolation('a record batch does not match its checksum');
   }
   const shared = sharedBytes === 0 ? NOTHING : bytes.subarray(BATCH_HEADER_BYTES, start);
   if (sharedBytes > 0 && scanValue(shared, 0) !== sharedBytes) {
     throw new ProtocolViolation('a record batch has bytes after its shared attributes');
   }
-  return { count, flags, shared, records: bytes.subarray(start) };
+  const records = bytes.subarray(start);
+  if (sharedBytes === 0 && recordsBytes >= REMEMBERED_BYTES_MIN) rememberedCrcs.set(records, crc);
+  return { count, flags, shared, records };
 }
 
 /** The header and shared attributes that go before `records`, which are sent from where they lie. */
 export function encodeBatchHead(count: number, flags: number, shared: Buffer, records: Uint8Array): Buffer {
   const head = Buffer.allocUnsafe(BATCH_HEADER_BYTES + shared.length);
-  const crc = shared.length === 0 ? crc32(records) : crc32(records, crc32(shared));
+  const crc = shared.length === 0 ? crcOf(records) : crc32(records, crc32(shared));
   writeBatchHead(head, { count, recordsBytes: records.length, crc, flags, shared });
   return head;
+}
+
+function crcOf(records: Uint8Array): number {
+  if (records.length < REMEMBERED_BYTES_MIN) return crc32(records);
+  let crc = rememberedCrcs.get(records);
+  if (crc === undefined) {
+    crc = crc32(records);
+    rememberedCrcs.set(records, crc);
+  }
+  return crc;
 }
 
 export interface BatchHead {

@@ -99,7 +99,10 @@ export class Journal {
     const end = this.#current?.end ?? 0;
     if (end > SEGMENT_HEADER_BYTES && end + recordBytes > SEGMENT_BYTES) this.closeSegment();
     this.#current ??= this.#begin();
-    return { segment: this.#current.id, position: this.#current.end + RECORD_HEAD_BYTES + metaBytes };
+    return {
+      segment: this.#current.id,
+      position: this.#current.placeOf(recordBytes) + RECORD_HEAD_BYTES + metaBytes,
+    };
   }
 
   /**

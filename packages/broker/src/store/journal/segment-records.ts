@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { roundUp } from './direct-file.ts';
 import { headCrcOf, RECORD_HEAD_BYTES, type RecordHead, readHead, SALT_BYTES } from './record.ts';
 import { SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
 
@@ -29,7 +30,12 @@ export function* recordsOf(
 ): Generator<JournalRecord, number> {
   let position = Math.max(from, SEGMENT_HEADER_BYTES);
   for (;;) {
-    const head = headAt(segment, position);
+    let head = headAt(segment, position);
+    const nextBlock = roundUp(position);
+    if (head === undefined && nextBlock > position) {
+      head = headAt(segment, nextBlock);
+      if (head !== undefined) position = nextBlock;
+    }
     if (head === undefined) break;
     const dataPosition = position + RECORD_HEAD_BYTES + head.metaBytes;
     const end = dataPosition + head.dataBytes;

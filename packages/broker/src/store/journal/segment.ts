@@ -11,6 +11,7 @@ import {
   writevSync,
 } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { DirectFile, roundUp } from './direct-file.ts';
 import { SALT_BYTES, sealRecord } from './record.ts';
 
 /**
@@ -31,10 +32,12 @@ const VERSION = 1;
 const CRC_AT = 32;
 const SALT_AT = 24;
 /**
- * A small record that makes the file longer takes this many zeros along: the next ones then change nothing of the file
- * but its data, which is synced in two thirds of the time.
+ * A small record takes this many zeros along where the file has none yet: the next ones then change nothing of the file
+ * but its data, which is synced in two thirds of the time, and nothing is to be read before it is written.
  */
-const AHEAD: Buffer = Buffer.alloc(256 * 1024);
+const AHEAD: Buffer = Buffer.alloc(128 * 1024);
+/** A record of this size or more is written past the operating system's cache, where that is possible. */
+const DIRECT_BYTES = 128 * 1024;
 
 export interface SegmentStart {
   readonly id: number;
@@ -47,12 +50,21 @@ export class Segment {
   readonly previousEnd: number;
   readonly salt: Buffer;
   readonly #descriptor: number;
+  readonly #direct: DirectFile | undefined;
   #fileBytes: number;
-  /** Where the next record goes. */
-  end: number = SEGMENT_HEADER_BYTES;
+  #end: number = SEGMENT_HEADER_BYTES;
+  /** Up to here there are zeros behind the end. */
+  #zerosEnd = 0;
+  #isEndDirect = false;
 
-  private constructor(descriptor: number, { id, previousEnd }: SegmentStart, salt: Buffer) {
+  private constructor(
+    descriptor: number,
+    { id, previousEnd }: SegmentStart,
+    salt: Buffer,
+    direct?: DirectFile,
+  ) {
     this.#descriptor = descriptor;
+    this.#direct = direct;
     this.id = id;
     this.previousEnd = previousEnd;
     this.salt = salt;
@@ -62,7 +74,7 @@ export class Segment {
   /** Begins a segment in a file that is new, or whose content is of no use any more; the first append syncs it. */
   static begin(path: string, start: SegmentStart): Segment {
     const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT);
-    const segment = new Segment(descriptor, start, randomBytes(SALT_BYTES));
+    const segment = new Segment(descriptor, start, randomBytes(SALT_BYTES), DirectFile.open(path));
     try {
       segment.#writeAll([segment.#header()], 0);
     } catch (error) {
@@ -91,6 +103,16 @@ export class Segment {
     return this.#fileBytes;
   }
 
+  /** Where the last record ends. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Where a record of so many bytes goes: behind the last one, or, if either is written directly, at the next block. */
+  placeOf(recordBytes: number): number {
+    return this.#isEndDirect || this.#isDirect(recordBytes) ? roundUp(this.#end) : this.#end;
+  }
+
   /**
    * Writes a record behind the last one, and syncs it.
    *
@@ -98,11 +120,19 @@ export class Segment {
    */
   append(record: Buffer, metaBytes: number): void {
     sealRecord(record, metaBytes, this.salt);
-    const end = this.end + record.length;
-    const isSmall = end > this.#fileBytes && record.length < AHEAD.length;
-    this.#writeAll(isSmall ? [record, AHEAD] : [record], this.end);
-    fdatasyncSync(this.#descriptor);
-    this.end = end;
+    const position = this.placeOf(record.length);
+    const end = position + record.length;
+    this.#isEndDirect = this.#isDirect(record.length);
+    if (this.#isEndDirect) {
+      this.#direct!.write(record, position);
+      this.#fileBytes = Math.max(this.#fileBytes, roundUp(end));
+    } else {
+      const needsZeros = end > this.#zerosEnd && record.length < AHEAD.length;
+      const written = this.#writeAll(needsZeros ? [record, AHEAD] : [record], position);
+      this.#zerosEnd = Math.max(this.#zerosEnd, written);
+      fdatasyncSync(this.#descriptor);
+    }
+    this.#end = end;
   }
 
   /** As many of these bytes as the file has. */
@@ -119,14 +149,19 @@ export class Segment {
 
   /** Gives back what lies behind the last record. */
   trimTo(end: number): void {
-    this.end = end;
+    this.#end = end;
     if (this.#fileBytes <= end) return;
     ftruncateSync(this.#descriptor, end);
     this.#fileBytes = end;
   }
 
   close(): void {
+    this.#direct?.close();
     closeSync(this.#descriptor);
+  }
+
+  #isDirect(recordBytes: number): boolean {
+    return this.#direct !== undefined && recordBytes >= DIRECT_BYTES;
   }
 
   #header(): Buffer {
@@ -140,8 +175,8 @@ export class Segment {
     return header;
   }
 
-  /** The first of these is written whole; of the others, as much as there is room for. */
-  #writeAll([first, ...others]: [Buffer, ...Buffer[]], position: number): void {
+  /** The first of these is written whole; of the others, as much as there is room for. @returns where that ends */
+  #writeAll([first, ...others]: [Buffer, ...Buffer[]], position: number): number {
     let written =
       others.length === 0
         ? writeSync(this.#descriptor, first, 0, first.length, position)
@@ -150,5 +185,6 @@ export class Segment {
       written += writeSync(this.#descriptor, first, written, first.length - written, position + written);
     }
     this.#fileBytes = Math.max(this.#fileBytes, position + written);
+    return position + written;
   }
 }

@@ -11,18 +11,28 @@ import type {
 } from '../store.ts';
 import type { CommitRecord } from './commit-record.ts';
 import type { DatabaseOptions } from './database.ts';
+import type { Awaited } from './spin.ts';
 
 /** What the storage thread is started with. */
 export interface StorageThreadData {
   readonly database: DatabaseOptions;
   readonly port: MessagePort;
-  /** How many requests and replies were posted, modulo 2^32, so that either side can look without asking the port. */
+  /** Requests and replies that were posted, and taken, modulo 2^32: either side can look without asking the port. */
   readonly counters: Int32Array;
 }
 
 /** Places in `counters`. */
 export const REQUESTS = 0;
 export const REPLIES = 1;
+export const REQUESTS_TAKEN = 2;
+export const REPLIES_TAKEN = 3;
+export const COUNTERS = 4;
+
+/** What each side waits for. */
+export const A_REPLY: Awaited = { done: REPLIES, begun: REQUESTS_TAKEN };
+export const A_REQUEST: Awaited = { done: REQUESTS, begun: REPLIES_TAKEN };
+/** Who is awake takes what was posted in some microseconds; in ms. */
+export const TAKEN_MS = 0.1;
 
 /** A commit with no more data than this is somebody's awaited message: what matters is how soon it is done. */
 const SMALL_COMMIT_BYTES = 4096;

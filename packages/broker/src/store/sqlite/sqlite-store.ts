@@ -21,16 +21,19 @@ import { encodeCommit } from './commit-record.ts';
 import type { DatabaseOptions } from './database.ts';
 import { KnownGroups } from './known-groups.ts';
 import {
+  A_REPLY,
+  COUNTERS,
   isAwaited,
   type Queries,
   type QueryRequest,
-  REPLIES,
+  REPLIES_TAKEN,
   REQUESTS,
   type StorageReply,
   type StorageRequest,
   type StorageThreadData,
+  TAKEN_MS,
 } from './messages.ts';
-import { Spin } from './spin.ts';
+import { type Seen, Spin } from './spin.ts';
 
 type Reply<T extends StorageReply['type']> = Extract<StorageReply, { type: T }>;
 
@@ -49,7 +52,7 @@ interface Waiting {
  */
 export async function openSqliteStore(options: DatabaseOptions): Promise<Store> {
   const { port1: port, port2 } = new MessageChannel();
-  const counters = new Int32Array(new SharedArrayBuffer(8));
+  const counters = new Int32Array(new SharedArrayBuffer(COUNTERS * Int32Array.BYTES_PER_ELEMENT));
   // Beside this file and of its kind: source when the sources run, compiled when that does.
   const file = import.meta.url.endsWith('.ts') ? './storage-thread.ts' : './storage-thread.js';
   const worker = new Worker(new URL(file, import.meta.url), {
@@ -87,7 +90,7 @@ class SqliteStore implements Store {
   #snapshot: StoreSnapshot | undefined;
   #groups = new KnownGroups([]);
   readonly #waiting = new Map<number, Waiting>();
-  readonly #spin = new Spin(SMALL_COMMIT_MS);
+  readonly #spin: Spin;
   #nextId = 1;
   #isClosed = false;
   #failure: Error | undefined;
@@ -95,6 +98,7 @@ class SqliteStore implements Store {
   constructor(thread: StorageThread) {
     const { worker, port } = thread;
     this.#thread = thread;
+    this.#spin = new Spin(thread.counters, A_REPLY, SMALL_COMMIT_MS, TAKEN_MS);
     port.on('message', (reply: StorageReply) => this.#answered(reply));
     worker.on('error', (cause) =>
       this.#died(new StorageFailed(`the storage thread failed: ${cause.message}`, { cause })),
@@ -125,7 +129,7 @@ class SqliteStore implements Store {
       record: encodeCommit(transaction, this.#groups),
       bringsMessages: transaction.batches.length > 0 || transaction.delayed.length > 0,
     };
-    const seen = Atomics.load(this.#thread.counters, REPLIES);
+    const seen = this.#spin.see();
     const isSmall = isAwaited(commit);
     const request = { type: 'commit', id: this.#nextId++, commit } as const;
     const committed = this.#ask<'committed'>(request, [commit.record.bytes]);
@@ -202,8 +206,8 @@ class SqliteStore implements Store {
    * Looks for the reply for a moment instead of going to sleep. What comes from the network meanwhile would have to
    * wait for this commit anyway.
    */
-  #awaitBriefly(seen: number): void {
-    if (this.#spin.wait(this.#thread.counters, REPLIES, seen)) this.#takeReplies();
+  #awaitBriefly(seen: Seen): void {
+    if (this.#spin.wait(seen)) this.#takeReplies();
   }
 
   #takeReplies(): void {
@@ -215,6 +219,7 @@ class SqliteStore implements Store {
   }
 
   #answered(reply: StorageReply): void {
+    Atomics.add(this.#thread.counters, REPLIES_TAKEN, 1);
     if (!('id' in reply)) return;
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);

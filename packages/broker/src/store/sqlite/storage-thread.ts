@@ -6,14 +6,16 @@ import { Failures } from './failures.ts';
 import { FrontFinder } from './front-finder.ts';
 import { isFull, JournaledDatabase } from './journaled-database.ts';
 import {
+  A_REQUEST,
   type CommitMessage,
   isAwaited,
   type QueryRequest,
   REPLIES,
-  REQUESTS,
+  REQUESTS_TAKEN,
   type StorageReply,
   type StorageRequest,
   type StorageThreadData,
+  TAKEN_MS,
 } from './messages.ts';
 import { Room } from './room.ts';
 import { readSnapshot } from './snapshot-reader.ts';
@@ -41,17 +43,18 @@ function main({ database, port, counters }: StorageThreadData): void {
     reply({ type: 'refused', message: (error as Error).message });
     return;
   }
-  const spin = new Spin(NEXT_COMMIT_MS);
+  const spin = new Spin(counters, A_REQUEST, NEXT_COMMIT_MS, TAKEN_MS);
   port.on('message', (first: StorageRequest) => {
     let request: StorageRequest | undefined = first;
     while (request !== undefined) {
-      const seen = Atomics.load(counters, REQUESTS);
+      Atomics.add(counters, REQUESTS_TAKEN, 1);
+      const seen = spin.see();
       const isFollowed = request.type === 'commit' && isAwaited(request.commit);
       answer(request, service, reply);
       // What comes next brings the thread back here, after its timers.
       if (!isFollowed || service.isUpkeepDue()) return;
       request = take(port);
-      if (request === undefined && spin.wait(counters, REQUESTS, seen)) request = take(port);
+      if (request === undefined && spin.wait(seen)) request = take(port);
     }
   });
 }
