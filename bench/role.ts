@@ -20,6 +20,8 @@ export interface Orders {
 export interface Figures {
   readonly seconds: number;
   readonly messages: number;
+  /** Of its process, all threads, while it worked. */
+  readonly cpuSeconds?: number;
   /** Latencies in milliseconds, where the role measures them. */
   readonly p50Ms?: number;
   readonly p99Ms?: number;
@@ -41,8 +43,10 @@ export async function runRole<O extends Orders, F extends Figures>(role: Role<O,
   const go = new Promise<void>((resolve) => process.once('message', () => resolve()));
   process.send!({ type: 'ready' });
   await go;
+  const cpuBefore = process.cpuUsage();
   const figures = await work();
-  process.send!({ type: 'figures', figures });
+  const { user, system } = process.cpuUsage(cpuBefore);
+  process.send!({ type: 'figures', figures: { ...figures, cpuSeconds: (user + system) / 1e6 } });
   await end();
   process.disconnect();
 }

@@ -1,13 +1,22 @@
 import { Bind, Connection, Follower } from '@simplemq/client';
 import { runAlone } from '../../processes.ts';
 import { BrokerProcess } from '../broker-process.ts';
-import { MIB, peakDuring, residentBytes } from '../memory.ts';
+import { MIB, peakDuring } from '../memory.ts';
 import { type Curve, microseconds, microsecondsAMessage } from './curve.ts';
 
 const STREAM = 'backlog';
 const BODY_BYTES = 128;
 
-type Id = 'publish' | 'consume' | 'start' | 'disk' | 'empty' | 'publishing' | 'consuming';
+type Id =
+  | 'publish'
+  | 'consume'
+  | 'start'
+  | 'disk'
+  | 'empty'
+  | 'publishing'
+  | 'holding'
+  | 'restarted'
+  | 'consuming';
 
 export const backlog: Curve<Id> = {
   id: 'backlog',
@@ -16,7 +25,7 @@ export const backlog: Curve<Id> = {
   about:
     `One publisher with a window of 10,000 builds up the backlog, bodies of ${BODY_BYTES} B. The broker is killed ` +
     '(SIGKILL) and started again, so that nothing is cached in it; then one follower consumes the backlog and acks ' +
-    'each message.',
+    'each message. Memory is looked at after a garbage collection, but for the peaks.',
   points: [1e3, 1e4, 1e5, 1e6, 1e7],
   measures: {
     publish: microsecondsAMessage('publish'),
@@ -25,15 +34,19 @@ export const backlog: Curve<Id> = {
     disk: { title: 'disk, the whole data folder', unit: 'bytes a message' },
     empty: { title: 'broker’s memory, empty', unit: 'MiB' },
     publishing: { title: 'broker’s memory, at most while publishing', unit: 'MiB' },
+    holding: { title: 'broker’s memory, when all is published', unit: 'MiB' },
+    restarted: { title: 'broker’s memory, started on the backlog', unit: 'MiB' },
     consuming: { title: 'broker’s memory, at most while consuming', unit: 'MiB' },
   },
   async measureAt(messages, folder) {
     await using broker = await BrokerProcess.start(folder);
-    const empty = await residentBytes(broker.server.pid);
+    const empty = await broker.settledBytes();
     const published = await watched('publish', broker, messages);
+    const holding = await broker.settledBytes();
     await broker.stop('SIGKILL');
     const disk = (await broker.diskBytes()) / messages;
     const start = (await broker.startAgain()) + (await untilFirstDelivery(broker));
+    const restarted = await broker.settledBytes();
     const left = messages - 1;
     const consumed = await watched('consume', broker, left);
     return {
@@ -43,6 +56,8 @@ export const backlog: Curve<Id> = {
       disk,
       empty: empty / MIB,
       publishing: published.peakBytes / MIB,
+      holding: holding / MIB,
+      restarted: restarted / MIB,
       consuming: consumed.peakBytes / MIB,
     };
   },

@@ -7,9 +7,9 @@ import type { EngineEvent } from './events.ts';
 export interface EngineOptions {
   /** The folder of the database, made if it is missing; or no disk at all. */
   readonly storage: { readonly path: string } | 'memory';
-  /** Memory for batches that are on disk too, in bytes. Default 64 MiB. */
+  /** Memory for batches that are on disk too, in bytes. Default 32 MiB. */
   readonly cacheBytesMax?: number;
-  /** The largest that the database may become, in bytes; past it publishes are StorageFull. Default: the disk. */
+  /** What messages and the database may take, in bytes; past it publishes are StorageFull. Default: the disk. */
   readonly storageBytesMax?: number;
   /** Default 100,000. */
   readonly maxStreams?: number;
@@ -20,7 +20,7 @@ export interface EngineOptions {
   readonly onEvent?: (event: EngineEvent) => void;
 }
 
-export const CACHE_BYTES_DEFAULT: number = 64 * 1024 * 1024;
+export const CACHE_BYTES_DEFAULT: number = 32 * 1024 * 1024;
 export const STREAMS_MAX_DEFAULT = 100_000;
 export const PRODUCER_WINDOW_MS_DEFAULT: number = 60 * 60 * 1000;
 

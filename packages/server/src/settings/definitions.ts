@@ -47,14 +47,14 @@ export const DEFINITIONS: { readonly [K in SettingKey]: Definition<SettingValue<
   },
   'storage.cacheBytesMax': {
     kind: bytes(MIB, 1024 * GIB),
-    fallback: 64 * MIB,
+    fallback: 32 * MIB,
     description: 'Memory for recent batches, so that followers who keep up read no disk.',
   },
   'storage.maxBytes': {
     kind: bytes(MIB, 2 ** 50),
     fallback: undefined,
     description:
-      'Largest size of the database; past it publishes are refused with StorageFull. Not set: the disk.',
+      'What messages and the database may take; past it publishes are refused with StorageFull. Not set: the disk.',
   },
   'limits.maxConnections': {
     kind: wholeNumber(1, COUNT_MAX),

@@ -81,7 +81,7 @@ test('the defaults', () => {
   expect(settings).toMatchObject({ host: 'localhost', port: 9090, allowRemote: false });
   expect(settings.storage).toEqual({
     path: join(process.cwd(), 'data'),
-    cacheBytesMax: 64 * MIB,
+    cacheBytesMax: 32 * MIB,
     maxBytes: undefined,
   });
   expect(settings.limits).toMatchObject({ maxConnections: 10_000, maxMessageBytes: 8 * MIB });

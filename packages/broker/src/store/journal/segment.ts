@@ -50,7 +50,7 @@ export class Segment {
   readonly previousEnd: number;
   readonly salt: Buffer;
   readonly #descriptor: number;
-  readonly #direct: DirectFile | undefined;
+  #direct: DirectFile | undefined;
   #fileBytes: number;
   #end: number = SEGMENT_HEADER_BYTES;
   /** Up to here there are zeros behind the end. */
@@ -121,18 +121,9 @@ export class Segment {
   append(record: Buffer, metaBytes: number): void {
     sealRecord(record, metaBytes, this.salt);
     const position = this.placeOf(record.length);
-    const end = position + record.length;
-    this.#isEndDirect = this.#isDirect(record.length);
-    if (this.#isEndDirect) {
-      this.#direct!.write(record, position);
-      this.#fileBytes = Math.max(this.#fileBytes, roundUp(end));
-    } else {
-      const needsZeros = end > this.#zerosEnd && record.length < AHEAD.length;
-      const written = this.#writeAll(needsZeros ? [record, AHEAD] : [record], position);
-      this.#zerosEnd = Math.max(this.#zerosEnd, written);
-      fdatasyncSync(this.#descriptor);
-    }
-    this.#end = end;
+    this.#isEndDirect = this.#isDirect(record.length) && this.#writeDirectly(record, position);
+    if (!this.#isEndDirect) this.#writeThroughCache(record, position);
+    this.#end = position + record.length;
   }
 
   /** As many of these bytes as the file has. */
@@ -173,6 +164,27 @@ export class Segment {
     this.salt.copy(header, SALT_AT);
     header.writeUInt32BE(crc32(header.subarray(0, CRC_AT)), CRC_AT);
     return header;
+  }
+
+  /** @returns whether that is possible; some file systems tell so only now */
+  #writeDirectly(record: Buffer, position: number): boolean {
+    try {
+      this.#direct!.write(record, position);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+      this.#direct!.close();
+      this.#direct = undefined;
+      return false;
+    }
+    this.#fileBytes = Math.max(this.#fileBytes, roundUp(position + record.length));
+    return true;
+  }
+
+  #writeThroughCache(record: Buffer, position: number): void {
+    const needsZeros = position + record.length > this.#zerosEnd && record.length < AHEAD.length;
+    const written = this.#writeAll(needsZeros ? [record, AHEAD] : [record], position);
+    this.#zerosEnd = Math.max(this.#zerosEnd, written);
+    fdatasyncSync(this.#descriptor);
   }
 
   /** The first of these is written whole; of the others, as much as there is room for. @returns where that ends */

@@ -32,7 +32,7 @@ export const COUNTERS = 4;
 export const A_REPLY: Awaited = { done: REPLIES, begun: REQUESTS_TAKEN };
 export const A_REQUEST: Awaited = { done: REQUESTS, begun: REPLIES_TAKEN };
 /** Who is awake takes what was posted in some microseconds; in ms. */
-export const TAKEN_MS = 0.1;
+export const TAKEN_MS = 0.03;
 
 /** A commit with no more data than this is somebody's awaited message: what matters is how soon it is done. */
 const SMALL_COMMIT_BYTES = 4096;

@@ -199,6 +199,7 @@ class SqliteStore implements Store {
     this.#waiting.set(request.id, { resolve: resolve as (reply: StorageReply) => void, reject });
     this.#thread.port.postMessage(request, transfer);
     Atomics.add(this.#thread.counters, REQUESTS, 1);
+    Atomics.notify(this.#thread.counters, REQUESTS);
     return promise;
   }
 

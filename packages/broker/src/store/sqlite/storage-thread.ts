@@ -11,6 +11,7 @@ import {
   isAwaited,
   type QueryRequest,
   REPLIES,
+  REQUESTS,
   REQUESTS_TAKEN,
   type StorageReply,
   type StorageRequest,
@@ -22,8 +23,10 @@ import { readSnapshot } from './snapshot-reader.ts';
 import { Spin } from './spin.ts';
 import { Upkeep } from './upkeep.ts';
 
+/** For so long the thread waits for the next request where it is woken soonest; in ms. */
+const DOZE_MS = 50;
 /** Who awaits one message after the other sends the next within about this time, in ms. */
-const NEXT_COMMIT_MS = 0.5;
+const NEXT_COMMIT_MS = 0.25;
 
 /**
  * The thread that owns the journal and the database: one request after the other. A reply 'committed' is posted after
@@ -51,10 +54,13 @@ function main({ database, port, counters }: StorageThreadData): void {
       const seen = spin.see();
       const isFollowed = request.type === 'commit' && isAwaited(request.commit);
       answer(request, service, reply);
-      // What comes next brings the thread back here, after its timers.
-      if (!isFollowed || service.isUpkeepDue()) return;
+      // Its timers are looked at when there is nothing to do; what comes then brings the thread back here.
+      if (request.type === 'close' || service.isUpkeepDue()) return;
       request = take(port);
-      if (request === undefined && spin.wait(seen)) request = take(port);
+      if (request !== undefined) continue;
+      const isThere = isFollowed && spin.wait(seen);
+      if (isThere || Atomics.wait(counters, REQUESTS, seen.done, DOZE_MS) !== 'timed-out')
+        request = take(port);
     }
   });
 }
