@@ -12,8 +12,9 @@ import { groups } from './groups.ts';
 import { keys } from './keys.ts';
 import { plain } from './plain.ts';
 import { replay } from './replay.ts';
+import { routing } from './routing.ts';
 
-const FEATURES: readonly Feature[] = [groups, delayed, keys, dedup, replay, plain];
+const FEATURES: readonly Feature[] = [groups, delayed, keys, dedup, replay, routing, plain];
 
 const HELP = `Measures what the features cost, clients and broker in processes of their own, every confirm after an fsync.
 
@@ -22,7 +23,7 @@ const HELP = `Measures what the features cost, clients and broker in processes o
   --only A,B         ${FEATURES.map(({ id }) => id).join(', ')}
   --messages N       messages of each                      (default ${FEATURES.map(({ id, messages }) => `${id} ${messages}`).join(', ')})
   --body BYTES       size of a body, from 16 on            (default 128)
-  --rounds N         rounds of dedup and plain             (default 5)
+  --rounds N         rounds of dedup, routing and plain    (default 5)
   --against FOLDER   another checkout of this repository, with its node_modules, that plain is compared with
   --json FILE        write all figures as JSON
   --help

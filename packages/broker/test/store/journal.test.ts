@@ -93,6 +93,32 @@ describe('the journal', () => {
     });
   });
 
+  test('brings back what a database gave up because it was full', async () => {
+    await using folder = await temporaryFolder();
+    const large = { text: 'x'.repeat(3_000) };
+    let created = 0;
+    await withStore(await openSqliteStore({ folder: folder.path, bytesMax: 600_000 }), async (store) => {
+      for (let isFull = false; !isFull; ) {
+        const createdStreams = [{ ...newStream(created + 1), options: large }];
+        await store.commit({ ...NOTHING, createdStreams }).then(
+          () => created++,
+          (error) => {
+            expect(error).toMatchObject({ code: 'StorageFull' });
+            isFull = true;
+          },
+        );
+      }
+      expect(created).toBeGreaterThan(20);
+      // What needs no room goes on.
+      await store.commit({ ...NOTHING, clockOffsetMs: [7] });
+    });
+    await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
+      const { streams, clockOffsetMs } = await store.load();
+      expect(streams.map(({ id }) => id)).toEqual(Array.from({ length: created }, (_, index) => index + 1));
+      expect(clockOffsetMs).toBe(7);
+    });
+  });
+
   test.each([
     [
       'is missing',

@@ -1,4 +1,4 @@
-import { closeSync, constants, fdatasyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 
 /** What a direct write begins at, ends at, and is written from a multiple of. */
 export const BLOCK_BYTES = 4096;
@@ -33,7 +33,7 @@ export class DirectFile {
     }
   }
 
-  /** Writes the bytes at a multiple of a block, and zeros up to the next one, and syncs them. */
+  /** Writes the bytes at a multiple of a block, and zeros up to the next one. They are not synced. */
   write(bytes: Buffer, position: number): void {
     for (let start = 0; start < bytes.length; ) {
       const length = bytes.copy(this.#staging, 0, start);
@@ -42,7 +42,6 @@ export class DirectFile {
       this.#writeStaged(padded, position + start);
       start += length;
     }
-    fdatasyncSync(this.#descriptor);
   }
 
   close(): void {

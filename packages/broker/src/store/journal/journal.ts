@@ -124,6 +124,12 @@ export class Journal {
     this.#current = undefined;
   }
 
+  /** The same, for good: what lies behind the last record is given back. */
+  endSegment(): void {
+    this.#current?.trimTo(this.#current.end);
+    this.closeSegment();
+  }
+
   read({ segment, position }: Place, length: number): Buffer<ArrayBuffer> {
     return this.#segment(segment).read(position, length);
   }
@@ -150,8 +156,7 @@ export class Journal {
   }
 
   close(): void {
-    this.#current?.trimTo(this.#current.end);
-    this.closeSegment();
+    this.endSegment();
     for (const segment of this.#open.values()) segment.close();
     this.#open.clear();
     this.releaseSpares();

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { DirectFile, roundUp } from './direct-file.ts';
-import { SALT_BYTES, sealRecord } from './record.ts';
+import { RECORD_HEAD_BYTES, SALT_BYTES, sealRecord } from './record.ts';
 
 /**
  * The header of a segment, all integers big-endian:
@@ -36,6 +36,7 @@ const SALT_AT = 24;
  * but its data, which is synced in two thirds of the time, and nothing is to be read before it is written.
  */
 const AHEAD: Buffer = Buffer.alloc(128 * 1024);
+const NO_HEAD: Buffer = Buffer.alloc(RECORD_HEAD_BYTES);
 /** A record of this size or more is written past the operating system's cache, where that is possible. */
 const DIRECT_BYTES = 128 * 1024;
 
@@ -121,8 +122,14 @@ export class Segment {
   append(record: Buffer, metaBytes: number): void {
     sealRecord(record, metaBytes, this.salt);
     const position = this.placeOf(record.length);
-    this.#isEndDirect = this.#isDirect(record.length) && this.#writeDirectly(record, position);
-    if (!this.#isEndDirect) this.#writeThroughCache(record, position);
+    try {
+      this.#isEndDirect = this.#isDirect(record.length) && this.#writeDirectly(record, position);
+      if (!this.#isEndDirect) this.#writeThroughCache(record, position);
+    } catch (error) {
+      this.#eraseHead(position);
+      throw error;
+    }
+    syncData(this.#descriptor);
     this.#end = position + record.length;
   }
 
@@ -184,7 +191,15 @@ export class Segment {
     const needsZeros = position + record.length > this.#zerosEnd && record.length < AHEAD.length;
     const written = this.#writeAll(needsZeros ? [record, AHEAD] : [record], position);
     this.#zerosEnd = Math.max(this.#zerosEnd, written);
-    fdatasyncSync(this.#descriptor);
+  }
+
+  /** What was begun there and has no room is not to be taken for a record. */
+  #eraseHead(position: number): void {
+    try {
+      writeSync(this.#descriptor, NO_HEAD, 0, NO_HEAD.length, position);
+    } catch {
+      // Then nothing of it was written either, or not all of its data, which its CRC tells.
+    }
   }
 
   /** The first of these is written whole; of the others, as much as there is room for. @returns where that ends */
@@ -198,5 +213,14 @@ export class Segment {
     }
     this.#fileBytes = Math.max(this.#fileBytes, position + written);
     return position + written;
+  }
+}
+
+/** @throws Error without a code: what is on the disk then is not known, whatever was the cause */
+function syncData(descriptor: number): void {
+  try {
+    fdatasyncSync(descriptor);
+  } catch (cause) {
+    throw new Error(`the journal cannot be synced: ${(cause as Error).message}`, { cause });
   }
 }

@@ -40,6 +40,7 @@ export class IndexTransaction {
 
   /** Runs a part of the transaction, whole or not at all. */
   run<T>(part: () => T): T {
+    this.#mustNotBeLost();
     if (!this.#isOpen) {
       this.#sql.begin.run();
       this.#isOpen = true;
@@ -70,6 +71,7 @@ export class IndexTransaction {
   /** Commits what is open; a checkpoint makes it durable. */
   commit(): void {
     if (!this.#isOpen) return;
+    this.#mustNotBeLost();
     const { segment, position } = this.#journal.end;
     this.#sql.follow.run(segment, position);
     this.#sql.commit.run();
@@ -79,6 +81,11 @@ export class IndexTransaction {
   /** What was lost is to be brought in again. */
   begin(): void {
     this.#isOpen = false;
+  }
+
+  /** A place that is committed without what came before it would be a loss. */
+  #mustNotBeLost(): void {
+    if (this.isLost) throw new Error('what the database had of the journal was rolled back');
   }
 }
 

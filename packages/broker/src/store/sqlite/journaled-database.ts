@@ -121,15 +121,20 @@ export class JournaledDatabase {
     const { journal, space } = this;
     const { segment, position } = journal.end;
     if (position > TIDY_BYTES && space.bytesOf(segment) === 0) journal.closeSegment();
-    const isAnyDead = [...journal.closed.keys()].some((id) => space.bytesOf(id) === 0);
-    if (isAnyDead) this.checkpoint('PASSIVE');
+    const used = space.usedSegments;
+    if ([...journal.closed.keys()].some((id) => !used.has(id))) this.checkpoint('PASSIVE');
     journal.releaseSpares();
   }
 
   close(): void {
-    this.journal.closeSegment();
-    this.checkpoint('TRUNCATE');
-    this.commitIndex();
+    this.journal.endSegment();
+    try {
+      this.checkpoint('TRUNCATE');
+      this.commitIndex();
+    } catch (error) {
+      // The journal has all of it; the next start reads it there.
+      if (!isFull(error)) throw error;
+    }
     this.journal.close();
     this.database.close();
   }
@@ -137,8 +142,9 @@ export class JournaledDatabase {
   /** Segments before that of the place are in the database whole, and needed only for the batches that lie there. */
   #releaseSegments(): void {
     const { segment } = this.#index.place;
+    const used = this.space.usedSegments;
     for (const id of [...this.journal.closed.keys()]) {
-      if (id >= segment || this.space.bytesOf(id) > 0) continue;
+      if (id >= segment || used.has(id)) continue;
       this.journal.release(id);
       this.write(() => this.space.forget(id));
     }
@@ -149,19 +155,27 @@ export class JournaledDatabase {
     this.#index.run(() => this.#writer.write(commit, new CommitData(data, place)));
   }
 
-  /** Brings in again what SQLite rolled back, if it did. */
+  /**
+   * Brings in again what SQLite rolled back, if it did.
+   *
+   * @throws Error that `isFull` does not know: the database is not what the journal says any more
+   */
   #restore(): void {
     if (!this.#index.isLost) return;
-    this.#index.begin();
-    for (const record of this.journal.replay(this.#index.place))
-      this.#follow(record.meta, record.data, record);
+    try {
+      this.#index.begin();
+      for (const record of this.journal.replay(this.#index.place))
+        this.#follow(record.meta, record.data, record);
+    } catch (cause) {
+      throw new Error(`the database cannot follow the journal: ${(cause as Error).message}`, { cause });
+    }
   }
 
   #checkSegments(): void {
-    for (const id of this.space.ids) {
+    for (const id of this.space.usedSegments) {
       const bytes = this.space.bytesOf(id);
       const fileBytes = this.journal.closed.get(id) ?? 0;
-      if (bytes === 0 || fileBytes >= bytes) continue;
+      if (fileBytes >= bytes) continue;
       const what = fileBytes === 0 ? 'missing' : `damaged at byte ${fileBytes}`;
       throw new Error(`segment ${id} of the journal is ${what}: messages of streams are in it`);
     }

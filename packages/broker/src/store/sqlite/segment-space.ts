@@ -9,7 +9,7 @@ export class SegmentSpace {
     this.#sql = prepareAll(database, SQL);
     this.#sql.total.pluck();
     this.#sql.get.pluck();
-    this.#sql.ids.pluck();
+    this.#sql.used.pluck();
   }
 
   /** Within a transaction. */
@@ -21,8 +21,9 @@ export class SegmentSpace {
     return this.#sql.total.get() as number;
   }
 
-  get ids(): number[] {
-    return this.#sql.ids.all() as number[];
+  /** Those in which a stream has batches. */
+  get usedSegments(): Set<number> {
+    return new Set(this.#sql.used.all() as number[]);
   }
 
   bytesOf(segment: number): number {
@@ -37,7 +38,7 @@ export class SegmentSpace {
 const SQL = {
   add: 'INSERT INTO segments VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET bytes = bytes + excluded.bytes',
   total: 'SELECT coalesce(sum(bytes), 0) FROM segments',
-  ids: 'SELECT id FROM segments',
+  used: 'SELECT id FROM segments WHERE bytes > 0 ORDER BY id',
   get: 'SELECT bytes FROM segments WHERE id = ?',
   forget: 'DELETE FROM segments WHERE id = ?',
 } as const;
