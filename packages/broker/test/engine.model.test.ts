@@ -31,6 +31,8 @@ describe('whatever is asked of it, the engine does what the model says', () => {
         if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
       }
     });
-    await fc.assert(property, { numRuns: RUNS || runs });
+    // What fails or hangs is to be told with its seed, before the test runs out of time.
+    const limits = { timeout: 60_000, interruptAfterTimeLimit: 200_000, markInterruptAsFailure: true };
+    await fc.assert(property, { numRuns: RUNS || runs, ...(RUNS === 0 && limits) });
   });
 });
