@@ -53,7 +53,8 @@ function main({ database, port, counters }: StorageThreadData): void {
       Atomics.add(counters, REQUESTS_TAKEN, 1);
       const seen = spin.see();
       const isFollowed = request.type === 'commit' && isAwaited(request.commit);
-      answer(request, service, reply);
+      // What fails after the answer fails the thread.
+      answer(request, service, reply)?.();
       // Its timers are looked at when there is nothing to do; what comes then brings the thread back here.
       if (request.type === 'close' || service.isUpkeepDue()) return;
       request = take(port);
@@ -71,29 +72,22 @@ function take(port: StorageThreadData['port']): StorageRequest | undefined {
   return receiveMessageOnPort(port)?.message as StorageRequest | undefined;
 }
 
-function answer(request: StorageRequest, { handle }: Service, reply: Reply): void {
+/** @returns what is to be done once the answer is on its way */
+function answer(request: StorageRequest, { handle }: Service, reply: Reply): AfterReply | undefined {
   try {
-    handle(request);
+    return handle(request);
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
     const type = isFull(error) ? 'full' : 'failed';
     reply({ type, id: request.id, message: code === undefined ? message : `${message} (${code})` });
+    return undefined;
   }
 }
 
-/** What fails here fails the thread: the request has its answer already. */
-function afterReply(work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
-}
+type AfterReply = () => void;
 
 interface Service {
-  handle(request: StorageRequest): void;
+  handle(request: StorageRequest): AfterReply | undefined;
   isUpkeepDue(): boolean;
 }
 
@@ -104,13 +98,13 @@ function serve(options: StorageThreadData['database'], reply: Reply): Service {
   const checkpoints = new Checkpoints(storage);
   const upkeep = new Upkeep(storage, checkpoints);
   const query = answerQueries(storage, reply);
-  const commit = (id: number, { record, bringsMessages }: CommitMessage): void => {
+  const commit = (id: number, { record, bringsMessages }: CommitMessage): AfterReply => {
     const { byteLength } = record.bytes;
     if (bringsMessages) room.check(byteLength);
     const { removed, hasDoomed } = storage.commit(record);
     reply({ type: 'committed', id, removed });
-    afterReply(() => checkpoints.committed(byteLength));
     upkeep.committed(hasDoomed);
+    return () => checkpoints.committed(byteLength);
   };
   const close = (id: number): void => {
     checkpoints.stop();
@@ -119,10 +113,11 @@ function serve(options: StorageThreadData['database'], reply: Reply): Service {
     reply({ type: 'closed', id });
   };
   reply({ type: 'opened', snapshot });
-  const handle = (request: StorageRequest): void => {
-    if (request.type === 'commit') commit(request.id, request.commit);
-    else if (request.type === 'close') close(request.id);
+  const handle = (request: StorageRequest): AfterReply | undefined => {
+    if (request.type === 'commit') return commit(request.id, request.commit);
+    if (request.type === 'close') close(request.id);
     else query(request);
+    return undefined;
   };
   return { handle, isUpkeepDue: () => upkeep.isDue };
 }
