@@ -25,11 +25,14 @@ export class SegmentSweep {
 
   /** Moves some. @returns how many bytes, or undefined when there is nothing to be done */
   step(): number | undefined {
+    const { journal } = this.#storage;
+    // Between two steps the rest of it may have been removed, and the segment given back.
+    if (this.#victim !== undefined && !journal.closed.has(this.#victim.id)) this.#victim = undefined;
     this.#victim ??= this.#choose();
     if (this.#victim === undefined) return undefined;
     const { id } = this.#victim;
     let moved = 0;
-    for (const record of this.#storage.journal.records({ segment: id, position: this.#victim.position })) {
+    for (const record of journal.records({ segment: id, position: this.#victim.position })) {
       moved += this.#move(record);
       this.#victim.position = record.position + record.data.length;
       if (moved >= STEP_BYTES) return moved;

@@ -1,0 +1,39 @@
+import { temporaryFolder } from '@simplemq/testkit';
+import { expect, test } from 'vitest';
+import { SEGMENT_BYTES } from '../../src/store/journal/journal.ts';
+import { encodeCommit } from '../../src/store/sqlite/commit-record.ts';
+import { JournaledDatabase } from '../../src/store/sqlite/journaled-database.ts';
+import { KnownGroups } from '../../src/store/sqlite/known-groups.ts';
+import { SegmentSweep } from '../../src/store/sqlite/segment-sweep.ts';
+import type { StoreTransaction } from '../../src/store/store.ts';
+import { placedBatch } from '../batches.ts';
+import { inLane, NOTHING, newStream } from './transactions.ts';
+
+const BODY = 'x'.repeat(1024 * 1024);
+/** Of four segments. */
+const BATCHES = (4 * SEGMENT_BYTES) / BODY.length;
+
+test('a broker goes on when all messages of a segment are acked while it is half emptied', async () => {
+  await using folder = await temporaryFolder();
+  const storage = new JournaledDatabase({ folder: folder.path });
+  const commit = (transaction: Partial<StoreTransaction>) =>
+    storage.commit(encodeCommit({ ...NOTHING, ...transaction }, new KnownGroups([])));
+  const remove = (first: number, last: number) =>
+    commit({ removals: [{ streamId: 1, lane: 0, first, last }] });
+  try {
+    commit({ createdStreams: [newStream(1)] });
+    for (let number = 1; number <= BATCHES; number++) {
+      commit({ batches: inLane(1, 0, [placedBatch(number, BODY)]) });
+    }
+    // A few are left of the first segment, more than one step moves.
+    remove(4, BATCHES - 1);
+    const sweep = new SegmentSweep(storage);
+    expect(sweep.step()).toBeGreaterThan(0);
+    remove(1, BATCHES);
+    storage.checkpoint('PASSIVE');
+    expect(storage.journal.closed.has(1)).toBe(false);
+    expect(() => sweep.step()).not.toThrow();
+  } finally {
+    storage.close();
+  }
+});
