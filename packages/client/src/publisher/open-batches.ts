@@ -1,4 +1,4 @@
-import type { WireBind } from '@simplemq/protocol';
+import { BATCH_HEADER_BYTES, RECORD_HEADER_BYTES, type WireBind } from '@simplemq/protocol';
 import { LANES } from './lane.ts';
 import { type BatchOwner, OutgoingBatch } from './outgoing-batch.ts';
 
@@ -6,6 +6,8 @@ import { type BatchOwner, OutgoingBatch } from './outgoing-batch.ts';
 export const BATCH_BYTES: number = 128 * 1024;
 /** Room that batches begin with: the first small, then as much as the last took. */
 const INITIAL_BYTES = 1_024;
+/** Around a message. */
+const ROOM_BYTES: number = BATCH_HEADER_BYTES + RECORD_HEADER_BYTES;
 
 export interface Route {
   readonly bind: WireBind;
@@ -39,9 +41,13 @@ export class OpenBatches {
     return this.#byLane[lane];
   }
 
-  /** Begins the lane's next batch; the one before it must be closed. */
-  begin(lane: number, features: number, shared?: Buffer): OutgoingBatch {
-    const initialBytes = this.#initialBytes[lane]!;
+  /**
+   * Begins the lane's next batch; the one before it must be closed.
+   *
+   * @param bytes what its first message has
+   */
+  begin(lane: number, features: number, bytes: number, shared?: Buffer): OutgoingBatch {
+    const initialBytes = Math.max(this.#initialBytes[lane]!, bytes + ROOM_BYTES + (shared?.length ?? 0));
     const batch = new OutgoingBatch(this.#owner, { ...this.#route, lane, features, shared, initialBytes });
     this.#byLane[lane] = batch;
     this.#begun.push(batch);

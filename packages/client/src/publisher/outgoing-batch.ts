@@ -12,6 +12,7 @@ import {
   type WelcomeLimits,
   type WireBind,
 } from '@simplemq/protocol';
+import type { BatchMemory } from './batch-memory.ts';
 import type { Numbered } from './numbered.ts';
 import { giveReceipts, type Receipt } from './receipt.ts';
 
@@ -30,6 +31,7 @@ export interface OutgoingBatchOptions {
 
 /** Whom a batch tells how it went, beside those who wait for its receipts. */
 export interface BatchOwner {
+  readonly memory: BatchMemory;
   batchSettled(batch: OutgoingBatch): void;
   /** Puts `parts` in the place of a batch that was taken, in front of all others. */
   replace(batch: OutgoingBatch, parts: readonly OutgoingBatch[]): void;
@@ -67,6 +69,7 @@ export class OutgoingBatch implements Numbered<Confirm> {
     this.#builder = new BatchBuilder({
       ...(options.shared && { shared: options.shared }),
       ...(options.initialBytes !== undefined && { initialBytes: options.initialBytes }),
+      take: (bytes) => owner.memory.take(bytes),
     });
   }
 
@@ -103,6 +106,8 @@ export class OutgoingBatch implements Numbered<Confirm> {
   confirm({ streams, durability }: Confirm): void {
     const resolvers = this.#resolvers;
     giveReceipts(resolvers.length, streams, durability, (receipt, i) => resolvers[i]!(receipt));
+    // The broker has all of it, so no socket has anything of it left to write.
+    this.#owner.memory.give(this.#builder.memory);
     this.#owner.batchSettled(this);
   }
 

@@ -1,4 +1,5 @@
 import type { SimpleMQError } from '@simplemq/protocol';
+import { BatchMemory } from './batch-memory.ts';
 import type { NumberedSource } from './numbered.ts';
 import { OpenBatches, type Route } from './open-batches.ts';
 import type { BatchOwner, OutgoingBatch } from './outgoing-batch.ts';
@@ -18,6 +19,7 @@ export interface PipelineOptions extends Route {
  */
 export class Pipeline implements BatchOwner, NumberedSource {
   readonly open: OpenBatches;
+  readonly memory: BatchMemory = new BatchMemory();
   readonly #options: PipelineOptions;
   /** Closed batches. */
   #waiting: OutgoingBatch[] = [];
@@ -83,6 +85,7 @@ export class Pipeline implements BatchOwner, NumberedSource {
     this.#bytes -= batch.bytes;
     this.#outstanding.delete(batch);
     this.#leave(batch);
+    if (this.#outstanding.size === 0) this.memory.rest();
     if (this.#waiting.length > 0 || this.open.first !== undefined) this.want();
   }
 

@@ -120,7 +120,7 @@ export class Publisher<T = unknown> {
     }
     const { lane, features, attributes } = encoded;
     const size = attributes === undefined ? bytes.length : bytes.length + attributes.length;
-    const batch = this.#roomFor(lane, features, size) ?? this.#begin(lane, features);
+    const batch = this.#roomFor(lane, features, size) ?? this.#begin(lane, features, size);
     const promise = new Promise<Receipt>(takeResolver);
     batch.append(bytes, this.#bodies.isRaw, attributes, taken);
     if (!this.#scheduled) this.#schedule();
@@ -155,7 +155,7 @@ export class Publisher<T = unknown> {
     }
     const promise = new Promise<Receipt>(takeResolver);
     const resolver = taken;
-    const batch = this.#roomFor(lane, features, bytes.length) ?? this.#begin(lane, features, shared);
+    const batch = this.#roomFor(lane, features, bytes.length) ?? this.#begin(lane, features, bytes.length, shared);
     batch.append(bytes, this.#bodies.isRaw, undefined, resolver);
     return promise;
   }
@@ -184,14 +184,14 @@ export class Publisher<T = unknown> {
     return open.features === features || ((open.features | features) & ~this.#known) === 0;
   }
 
-  #begin(lane: number, features: number, shared?: Buffer): OutgoingBatch {
+  #begin(lane: number, features: number, bytes: number, shared?: Buffer): OutgoingBatch {
     const welcome = this.#core.link.welcome;
     if (welcome !== undefined) {
       this.#maxMessageBytes = welcome.limits.maxMessageBytes;
       this.#maxRecords = Math.min(this.#maxMessages, welcome.limits.maxBatchRecords);
       this.#known = featureBits(welcome.features);
     }
-    return this.#pipeline.open.begin(lane, features, shared);
+    return this.#pipeline.open.begin(lane, features, bytes, shared);
   }
 
   #closeLane(lane: number): void {

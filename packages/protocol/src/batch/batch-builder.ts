@@ -7,6 +7,8 @@ export interface BatchBuilderOptions {
   shared?: Buffer;
   /** What to allocate at first, in bytes; it doubles as it fills. */
   initialBytes?: number;
+  /** Where memory comes from: at least so many bytes, with anything in them. A buffer of the allocator's unless given. */
+  take?: (bytes: number) => Buffer;
 }
 
 const NOTHING: Buffer = Buffer.alloc(0);
@@ -14,6 +16,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
 /** Builds one record batch in one buffer: records are written where they will be sent from. */
 export class BatchBuilder {
   readonly #shared: Buffer;
+  readonly #take: (bytes: number) => Buffer;
   #buffer: Buffer;
   #end: number;
   #count = 0;
@@ -22,7 +25,8 @@ export class BatchBuilder {
   constructor(options: BatchBuilderOptions = {}) {
     this.#shared = options.shared ?? NOTHING;
     this.#end = BATCH_HEADER_BYTES + this.#shared.length;
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(options.initialBytes ?? 4096, this.#end));
+    this.#take = options.take ?? Buffer.allocUnsafeSlow;
+    this.#buffer = this.#take(Math.max(options.initialBytes ?? 4096, this.#end));
   }
 
   get count(): number {
@@ -32,6 +36,11 @@ export class BatchBuilder {
   /** The size of the batch as it stands, header included. */
   get bytes(): number {
     return this.#end;
+  }
+
+  /** All of what the batch is built in, as it was taken. */
+  get memory(): Buffer {
+    return this.#buffer;
   }
 
   /** Adds a record; `body` and `attributes` are copied. */
@@ -68,7 +77,7 @@ export class BatchBuilder {
   }
 
   #grow(needed: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    const larger = this.#take(Math.max(needed, this.#buffer.length * 2));
     larger.set(this.#buffer.subarray(0, this.#end));
     this.#buffer = larger;
   }

@@ -16,6 +16,7 @@ import { ATTRIBUTES_BYTES_MAX, BATCH_RECORDS_MAX } from '../limits.ts';
  * there are none), `crc32` that of everything after the 16 bytes of the header.
  */
 export const BATCH_HEADER_BYTES = 16;
+const CRC_AT = 8;
 
 /** No record of the batch has attributes of its own. */
 export const BATCH_PLAIN = 0x01;
@@ -63,7 +64,7 @@ export function decodeBatch(bytes: Buffer): RecordBatch {
       `a record batch declares ${recordsBytes} bytes and has ${bytes.length - start}`,
     );
   }
-  const crc = bytes.readUInt32BE(8);
+  const crc = batchCrcOf(bytes);
   if (crc32(bytes.subarray(BATCH_HEADER_BYTES)) !== crc) {
     throw new ProtocolViolation('a record batch does not match its checksum');
   }
@@ -82,6 +83,11 @@ export function encodeBatchHead(count: number, flags: number, shared: Buffer, re
   const crc = shared.length === 0 ? crcOf(records) : crc32(records, crc32(shared));
   writeBatchHead(head, { count, recordsBytes: records.length, crc, flags, shared });
   return head;
+}
+
+/** The CRC-32 of what follows a batch's header, as that has it: of its shared attributes and its records. */
+export function batchCrcOf(head: Buffer): number {
+  return head.readUInt32BE(CRC_AT);
 }
 
 function crcOf(records: Uint8Array): number {
@@ -106,7 +112,7 @@ export function writeBatchHead(target: Buffer, head: BatchHead): void {
   if (head.shared.length > ATTRIBUTES_BYTES_MAX) throw new RangeError('shared attributes are too long');
   target.writeUInt32BE(head.count, 0);
   target.writeUInt32BE(head.recordsBytes, 4);
-  target.writeUInt32BE(head.crc, 8);
+  target.writeUInt32BE(head.crc, CRC_AT);
   target[12] = head.flags;
   target[13] = 0;
   target.writeUInt16BE(head.shared.length, 14);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { RECORD_HEAD_BYTES } from './record.ts';
+import { RECORD_HEAD_BYTES, type UnsealedRecord } from './record.ts';
 import { SEGMENT_HEADER_BYTES, Segment } from './segment.ts';
 import { SegmentFolder } from './segment-folder.ts';
 import { type JournalRecord, recordsOf } from './segment-records.ts';
@@ -95,7 +95,8 @@ export class Journal {
   }
 
   /** Where the data of the next record will lie. */
-  locate(recordBytes: number, metaBytes: number): Place {
+  locate({ bytes, metaBytes }: UnsealedRecord): Place {
+    const recordBytes = bytes.length;
     const end = this.#current?.end ?? 0;
     if (end > SEGMENT_HEADER_BYTES && end + recordBytes > SEGMENT_BYTES) this.closeSegment();
     this.#current ??= this.#begin();
@@ -110,8 +111,8 @@ export class Journal {
    *
    * @throws Error with the code ENOSPC or EDQUOT when there is no room: the record is not there
    */
-  append(record: Buffer, metaBytes: number): void {
-    this.#current!.append(record, metaBytes);
+  append(record: UnsealedRecord): void {
+    this.#current!.append(record);
   }
 
   /** The next record begins a segment. */

@@ -26,13 +26,20 @@ export interface RecordHead {
   readonly headCrc: number;
 }
 
+/** A commit as it goes to the journal, its head still to be filled in. */
+export interface UnsealedRecord {
+  readonly bytes: Buffer;
+  readonly metaBytes: number;
+  readonly dataCrc: number;
+}
+
 /** Fills in the head of a record whose meta and data are in their places. */
-export function sealRecord(record: Buffer, metaBytes: number, salt: Buffer): void {
+export function sealRecord({ bytes: record, metaBytes, dataCrc }: UnsealedRecord, salt: Buffer): void {
   const dataAt = RECORD_HEAD_BYTES + metaBytes;
   salt.copy(record);
   record.writeUInt32BE(metaBytes, META_BYTES_AT);
   record.writeUInt32BE(record.length - dataAt, DATA_BYTES_AT);
-  record.writeUInt32BE(crc32(record.subarray(dataAt)), DATA_CRC_AT);
+  record.writeUInt32BE(dataCrc, DATA_CRC_AT);
   record.writeUInt32BE(headCrcOf(record, record.subarray(RECORD_HEAD_BYTES, dataAt)), HEAD_CRC_AT);
 }
 

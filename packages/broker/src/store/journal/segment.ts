@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { DirectFile, roundUp } from './direct-file.ts';
-import { RECORD_HEAD_BYTES, SALT_BYTES, sealRecord } from './record.ts';
+import { RECORD_HEAD_BYTES, SALT_BYTES, sealRecord, type UnsealedRecord } from './record.ts';
 
 /**
  * The header of a segment, all integers big-endian:
@@ -119,8 +119,9 @@ export class Segment {
    *
    * @throws Error with the code ENOSPC or EDQUOT when there is no room: the record is not there
    */
-  append(record: Buffer, metaBytes: number): void {
-    sealRecord(record, metaBytes, this.salt);
+  append(unsealed: UnsealedRecord): void {
+    sealRecord(unsealed, this.salt);
+    const record = unsealed.bytes;
     const position = this.placeOf(record.length);
     try {
       this.#isEndDirect = this.#isDirect(record.length) && this.#writeDirectly(record, position);

@@ -1,5 +1,7 @@
-import { encodeBatchHead } from '@simplemq/protocol';
+import { crc32 } from 'node:zlib';
+import { batchCrcOf, encodeBatchHead } from '@simplemq/protocol';
 import type { Batch } from '../../stream/batch.ts';
+import { crcOfBoth } from '../journal/crc.ts';
 import { RECORD_HEAD_BYTES } from '../journal/record.ts';
 import type { StoredGroup, StoredSchedule, StoreTransaction } from '../store.ts';
 import type { KnownGroups } from './known-groups.ts';
@@ -70,6 +72,8 @@ type PlainPart = (typeof PLAIN_PARTS)[number];
 export interface CommitRecord {
   readonly bytes: ArrayBuffer;
   readonly metaBytes: number;
+  /** The CRC-32 of what comes after meta. */
+  readonly dataCrc: number;
 }
 
 /** The record is a copy: the transaction stays as it is. */
@@ -130,20 +134,31 @@ export function decodeMeta(meta: Buffer): CommitMeta {
   return JSON.parse(meta.toString('utf8')) as CommitMeta;
 }
 
+/** To read as many bytes takes as long as to make use of their CRC, where that is known. */
+const KNOWN_CRC_BYTES_MIN = 8192;
+
 /** Bytes that are to lie side by side. */
 class RecordData {
   readonly #pieces: Uint8Array[] = [];
   #bytes = 0;
+  #crc = 0;
 
-  /** @returns how long they are */
-  add(bytes: Uint8Array): number {
+  /**
+   * @param crc their CRC-32, if it is known
+   * @returns how long they are
+   */
+  add(bytes: Uint8Array, crc?: number): number {
     this.#pieces.push(bytes);
     this.#bytes += bytes.length;
+    const isOfUse = crc !== undefined && bytes.length >= KNOWN_CRC_BYTES_MIN;
+    this.#crc = isOfUse ? crcOfBoth(this.#crc, crc, bytes.length) : crc32(bytes, this.#crc);
     return bytes.length;
   }
 
   addBatch({ count, flags, shared, records }: Batch): number {
-    return this.add(encodeBatchHead(count, flags, shared, records)) + this.add(records);
+    const head = encodeBatchHead(count, flags, shared, records);
+    const crc = shared.length === 0 ? batchCrcOf(head) : undefined;
+    return this.add(head) + this.add(records, crc);
   }
 
   /** Memory of its own, which can be handed over to another thread. */
@@ -157,6 +172,6 @@ class RecordData {
       record.set(piece, end);
       end += piece.length;
     }
-    return { bytes: record.buffer, metaBytes };
+    return { bytes: record.buffer, metaBytes, dataCrc: this.#crc };
   }
 }
