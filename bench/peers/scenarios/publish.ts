@@ -21,7 +21,7 @@ export const PUBLISH: readonly Scenario[] = [
   publish('publish-128', '128 B', 128, 1),
   publish('publish-1k', '1 KiB', KIB, 2),
   publish('publish-16k', '16 KiB', 16 * KIB, 20),
-  publish('publish-1m', '1 MiB', KIB * KIB, 1_000),
+  publish('publish-1m', '1 MiB', KIB * KIB, 250),
 ];
 
 export const AWAITED: readonly Scenario[] = [
@@ -32,7 +32,7 @@ export const AWAITED: readonly Scenario[] = [
     about: 'One connection, each publish awaited before the next.',
     async run(bench) {
       await bench.declare();
-      return await bench.run('awaited', { messages: bench.share(200) });
+      return await bench.run('awaited', { messages: bench.share(25) });
     },
   },
   {
@@ -42,7 +42,7 @@ export const AWAITED: readonly Scenario[] = [
     about: '100 connections of one process, one publish under way on each.',
     async run(bench) {
       await bench.declare();
-      return await bench.run('connections', { messages: bench.share(20), connections: 100 });
+      return await bench.run('connections', { messages: bench.share(5), connections: 100 });
     },
   },
 ];

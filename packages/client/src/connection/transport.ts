@@ -64,9 +64,7 @@ export class Transport {
   flush(): void {
     if (!this.#open || this.#blocked || this.#queue.bytes === 0) return;
     const socket = this.#socket;
-    socket.cork();
-    for (const piece of this.#queue.take()) socket.write(piece);
-    socket.uncork();
+    this.#queue.writeTo(socket);
     this.#blocked = socket.writableNeedDrain;
     if (this.#ending && !this.#blocked) socket.end();
   }

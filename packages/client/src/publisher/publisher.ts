@@ -155,7 +155,8 @@ export class Publisher<T = unknown> {
     }
     const promise = new Promise<Receipt>(takeResolver);
     const resolver = taken;
-    const batch = this.#roomFor(lane, features, bytes.length) ?? this.#begin(lane, features, bytes.length, shared);
+    const batch =
+      this.#roomFor(lane, features, bytes.length) ?? this.#begin(lane, features, bytes.length, shared);
     batch.append(bytes, this.#bodies.isRaw, undefined, resolver);
     return promise;
   }

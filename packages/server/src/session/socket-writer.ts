@@ -44,12 +44,13 @@ export class SocketWriter {
   }
 
   flush(): void {
-    const pieces = this.#queue.take();
-    if (pieces.length === 0 || !this.#socket.writable) return;
+    if (this.#queue.bytes === 0) return;
+    if (!this.#socket.writable) {
+      this.#queue.take();
+      return;
+    }
     this.lastWriteMs = performance.now();
-    this.#socket.cork();
-    for (const piece of pieces) this.#socket.write(piece);
-    this.#socket.uncork();
+    this.#queue.writeTo(this.#socket);
   }
 
   /** @internal */

@@ -2,7 +2,7 @@ import type { Database } from 'better-sqlite3';
 import { Journal, type Place } from '../journal/journal.ts';
 import { RECORD_HEAD_BYTES, type UnsealedRecord } from '../journal/record.ts';
 import { CommitData } from './commit-data.ts';
-import { type CommitMeta, type CommitRecord, decodeMeta } from './commit-record.ts';
+import { type CommitRecord, decodeMeta } from './commit-record.ts';
 import { type DatabaseOptions, openDatabase } from './database.ts';
 import { DoomedRows } from './doomed-rows.ts';
 import { IndexTransaction } from './index-transaction.ts';
@@ -32,7 +32,6 @@ export class JournaledDatabase {
   readonly space: SegmentSpace;
   readonly #index: IndexTransaction;
   readonly #writer: TransactionWriter;
-  #isBehind = false;
 
   /**
    * Opens both for this process alone, with all that was committed.
@@ -57,27 +56,6 @@ export class JournaledDatabase {
   }
 
   /**
-   * Commits to the journal; what is returned brings the database along, and must be called before anything else is. For
-   * a commit that the database has nothing to say about and will not refuse: it is durable by now.
-   *
-   * @throws Error with a code that `isFull` knows when there is no room: nothing of it was applied
-   */
-  append(commit: CommitRecord): () => Committed {
-    const record = { ...commit, bytes: Buffer.from(commit.bytes) };
-    const place = this.journal.locate(record);
-    this.journal.append(record);
-    this.#isBehind = true;
-    return () => {
-      const { meta: metaText, data } = partsOf(record);
-      const meta = this.#follow(metaText, data, place);
-      this.#isBehind = false;
-      return { removed: [], hasDoomed: hasDoomed(meta) };
-    };
-  }
-
-  /**
-   * Commits to both.
-   *
    * @throws Error with a code that `isFull` knows when there is no room: nothing of it was applied
    */
   commit(commit: CommitRecord): Committed {
@@ -90,7 +68,7 @@ export class JournaledDatabase {
       this.journal.append(record);
       return freed;
     });
-    return { removed, hasDoomed: hasDoomed(meta) };
+    return { removed, hasDoomed: meta.deletedStreams !== undefined || meta.deletedGroups !== undefined };
   }
 
   /** Changes the database alone, in a way that needs no record: it would come to be again. */
@@ -110,7 +88,6 @@ export class JournaledDatabase {
 
   /** Commits to the database what it has of the journal, for the next start to begin there. */
   commitIndex(): void {
-    if (this.#isBehind) throw new Error('the database does not have all of the journal');
     try {
       this.#index.commit();
     } catch (error) {
@@ -172,10 +149,9 @@ export class JournaledDatabase {
     }
   }
 
-  #follow(meta: Buffer, data: Buffer, place: Place): CommitMeta {
+  #follow(meta: Buffer, data: Buffer, place: Place): void {
     const commit = decodeMeta(meta);
     this.#index.run(() => this.#writer.write(commit, new CommitData(data, place)));
-    return commit;
   }
 
   /**
@@ -208,10 +184,6 @@ export class JournaledDatabase {
 function partsOf({ bytes, metaBytes }: UnsealedRecord): { meta: Buffer; data: Buffer } {
   const dataAt = RECORD_HEAD_BYTES + metaBytes;
   return { meta: bytes.subarray(RECORD_HEAD_BYTES, dataAt), data: bytes.subarray(dataAt) };
-}
-
-function hasDoomed({ deletedStreams, deletedGroups }: CommitMeta): boolean {
-  return deletedStreams !== undefined || deletedGroups !== undefined;
 }
 
 /** Whether there was no room for something, and is all that went wrong. */

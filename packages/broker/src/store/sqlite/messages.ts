@@ -48,8 +48,6 @@ export interface CommitMessage {
   readonly record: CommitRecord;
   /** Whether it brings messages, for which there must be room on the disk. */
   readonly bringsMessages: boolean;
-  /** Whether it removes some: the answer then says what that freed. */
-  readonly removesMessages: boolean;
 }
 
 /** Whether it is worth looking for the reply, or for the next request, instead of going to sleep. */

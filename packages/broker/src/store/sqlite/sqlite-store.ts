@@ -128,7 +128,6 @@ class SqliteStore implements Store {
     const commit = {
       record: encodeCommit(transaction, this.#groups),
       bringsMessages: transaction.batches.length > 0 || transaction.delayed.length > 0,
-      removesMessages: transaction.removals.length > 0,
     };
     const seen = this.#spin.see();
     const isSmall = isAwaited(commit);

@@ -98,18 +98,13 @@ function serve(options: StorageThreadData['database'], reply: Reply): Service {
   const checkpoints = new Checkpoints(storage);
   const upkeep = new Upkeep(storage, checkpoints);
   const query = answerQueries(storage, reply);
-  const commit = (id: number, message: CommitMessage): AfterReply => {
-    const { record, bringsMessages, removesMessages } = message;
+  const commit = (id: number, { record, bringsMessages }: CommitMessage): AfterReply => {
     const { byteLength } = record.bytes;
     if (bringsMessages) room.check(byteLength);
-    const isDone = removesMessages || !room.isAmple(byteLength);
-    const done = isDone ? storage.commit(record) : undefined;
-    const follow = done === undefined ? storage.append(record) : () => done;
-    reply({ type: 'committed', id, removed: done?.removed ?? [] });
-    return () => {
-      upkeep.committed(follow().hasDoomed);
-      checkpoints.committed(byteLength);
-    };
+    const { removed, hasDoomed } = storage.commit(record);
+    reply({ type: 'committed', id, removed });
+    upkeep.committed(hasDoomed);
+    return () => checkpoints.committed(byteLength);
   };
   const close = (id: number): void => {
     checkpoints.stop();
