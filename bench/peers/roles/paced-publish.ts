@@ -12,7 +12,7 @@ import { warmUp } from './warm-up.ts';
  */
 await runPeerRole<PacedOrders>(async (orders, connect) => {
   const client = await connect();
-  await warmUp(client, bodyOf(orders.bodyBytes), 1_000);
+  await warmUp(client, bodyOf(orders.bodyBytes), 1_000, 1_000);
   return async () => {
     const start = performance.now();
     const sender = new PacedSender(client, orders);

@@ -6,7 +6,7 @@ import { warmUp } from './warm-up.ts';
 await runPeerRole(async ({ family, messages, bodyBytes, window }, connect) => {
   const client = await connect();
   const body = bodyOf(bodyBytes);
-  await warmUp(client, body, window);
+  await warmUp(client, body, window, window);
   return async () => {
     const start = performance.now();
     await keepInFlight(messages, window, () => client.publishToAll(family!, body));

@@ -8,7 +8,7 @@ await runPeerRole(async ({ stream, family, messages, bodyBytes, window }, connec
   const client = await connect();
   const body = bodyOf(bodyBytes);
   const names = family === undefined ? [stream] : namesOf(family);
-  await warmUp(client, body, Math.min(window, messages));
+  await warmUp(client, body, Math.ceil(messages / 4), window);
   return async () => {
     let turn = 0;
     const start = performance.now();
