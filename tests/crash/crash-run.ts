@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Connection, type Cursor } from '@simplemq/client';
+import { Connection } from '@simplemq/client';
 import { type SpawnedBroker, spawnBroker, temporaryFolder } from '@simplemq/testkit';
 import { Random } from '../fuzz/random.ts';
+import { drain } from './drain.ts';
 import { checkHistory, type Verdict } from './history/check-history.ts';
 import { type Fact, now } from './history/facts.ts';
-import type { Violation } from './history/violation.ts';
 import { Load } from './load/load.ts';
 import { ALL, SOLO, STREAMS, TO_ALL } from './load/streams.ts';
 
@@ -33,9 +33,6 @@ const UP_MS_MIN = 20;
 const UP_MS_MAX = 800;
 /** Of so many kills of the broker one comes while it starts. */
 const WHILE_STARTING_EVERY = 5;
-const DRAIN_LOOK_MS = 50;
-/** Without any progress for this long the streams will not drain any more. */
-const DRAIN_STALL_MS = 20_000;
 
 /** Kills at random moments under load, lets everything come to rest, and holds what was seen against the promises. */
 export async function crashRun(options: CrashRunOptions): Promise<Verdict> {
@@ -126,25 +123,4 @@ class Killer {
     this.#kills.push({ kind: 'killed', at, victim });
     return at;
   }
-}
-
-/** Publishers finish, workers work off what there is. @returns the streams that would not drain */
-async function drain(load: Load, cursor: Cursor): Promise<Violation[]> {
-  await Promise.race([load.stop('publishers'), load.failed()]);
-  let before = '';
-  let since = now();
-  for (;;) {
-    const streams = await Promise.all(STREAMS.map((stream) => cursor.streamInfo(stream)));
-    const left = streams.filter(({ messages }) => messages > 0);
-    if (left.length === 0) break;
-    const progress = JSON.stringify(left.map(({ name, messages }) => [name, messages]));
-    if (progress !== before) since = now();
-    before = progress;
-    if (now() - since > DRAIN_STALL_MS) {
-      return left.map((stream) => ({ rule: 'notDrained', text: JSON.stringify(stream) }));
-    }
-    await Promise.race([sleep(DRAIN_LOOK_MS), load.failed()]);
-  }
-  await load.stop('workers');
-  return [];
 }

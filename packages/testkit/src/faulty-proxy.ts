@@ -20,10 +20,14 @@ export class FaultyProxy {
   isDown = false;
   /** Adds this time to all that passes, each way. */
   delayMs = 0;
+  /** What passes goes on in pieces of so many bytes; 0 as it came. */
+  pieceBytes = 0;
   readonly #server: Server;
   readonly #links = new Set<Link>();
   #isStalled = false;
   #connections = 0;
+  #passedBytes = 0;
+  #refused = 0;
 
   private constructor(target: ProxyTarget) {
     this.target = target;
@@ -39,6 +43,16 @@ export class FaultyProxy {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Bytes that went on, both ways. */
+  get passedBytes(): number {
+    return this.#passedBytes;
+  }
+
+  /** Connections that were refused while it was down. */
+  get refused(): number {
+    return this.#refused;
   }
 
   /** Connections so far. */
@@ -58,6 +72,11 @@ export class FaultyProxy {
   stall(): void {
     this.#isStalled = true;
     for (const link of this.#links) pauseLink(link);
+  }
+
+  /** Nothing passes one way any more, while the other goes on: as when a route is lost. New connections are spared. */
+  stallOneWay(way: 'to the broker' | 'to the client'): void {
+    for (const { near, far } of this.#links) (way === 'to the broker' ? near : far).pause();
   }
 
   resume(): void {
@@ -81,6 +100,7 @@ export class FaultyProxy {
 
   #link(near: Socket): void {
     if (this.isDown) {
+      this.#refused++;
       near.resetAndDestroy();
       return;
     }
@@ -94,9 +114,30 @@ export class FaultyProxy {
   }
 
   #pass(link: Link, from: Socket, to: Socket): void {
+    const waiting: { readonly chunk: Buffer; readonly dueAt: number }[] = [];
+    const forwardDue = (): void => {
+      const [next] = waiting;
+      if (next === undefined) return;
+      const leftMs = next.dueAt - performance.now();
+      if (leftMs > 0) {
+        setTimeout(forwardDue, Math.ceil(leftMs));
+        return;
+      }
+      this.#forward(from, to, next.chunk);
+      waiting.shift();
+      forwardDue();
+    };
+    let lastDueAt = 0;
     from.on('data', (chunk) => {
-      if (this.delayMs === 0) this.#forward(from, to, chunk);
-      else setTimeout(() => this.#forward(from, to, chunk), this.delayMs);
+      const now = performance.now();
+      // What came first goes on first, though the delay may have become shorter.
+      lastDueAt = Math.max(lastDueAt, now + this.delayMs);
+      if (lastDueAt <= now && waiting.length === 0) {
+        this.#forward(from, to, chunk);
+        return;
+      }
+      waiting.push({ chunk, dueAt: lastDueAt });
+      if (waiting.length === 1) forwardDue();
     });
     to.on('drain', () => {
       if (!this.#isStalled) from.resume();
@@ -110,7 +151,14 @@ export class FaultyProxy {
   }
 
   #forward(from: Socket, to: Socket, chunk: Buffer): void {
-    if (to.writable && !to.write(chunk)) from.pause();
+    if (!to.writable) return;
+    this.#passedBytes += chunk.length;
+    const pieceBytes = this.pieceBytes === 0 ? chunk.length : this.pieceBytes;
+    let isTaken = true;
+    for (let start = 0; start < chunk.length; start += pieceBytes) {
+      isTaken = to.write(chunk.subarray(start, start + pieceBytes));
+    }
+    if (!isTaken) from.pause();
   }
 }
 

@@ -15,6 +15,13 @@ export interface Exit {
 
 const MAIN = fileURLToPath(new URL('./broker-main.ts', import.meta.url));
 
+/** How its process is started, from the next start on. */
+export interface Launch {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Of Node.js. */
+  readonly flags?: readonly string[];
+}
+
 /**
  * A server in a process of its own, on a free port and in a folder of its own unless `options` say otherwise; for tests
  * that kill it. Disposing of it kills it and removes the folder.
@@ -35,12 +42,14 @@ export async function spawnBroker(options: SpawnOptions = {}): Promise<SpawnedBr
 export class SpawnedBroker {
   readonly host = '127.0.0.1';
   readonly path: string;
+  launch: Launch = {};
   readonly #folder: AsyncDisposable;
   #options: SpawnOptions;
   #process: ChildProcess | undefined;
   #exited: Promise<Exit> | undefined;
   #port = 0;
   #log = '';
+  #isRunning = false;
 
   constructor(options: SpawnOptions, folder: AsyncDisposable) {
     this.#options = options;
@@ -56,6 +65,16 @@ export class SpawnedBroker {
     return this.#process?.pid;
   }
 
+  /** Whether its process is there: it may end by itself. */
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  /** Settles when its process is gone. */
+  get exited(): Promise<Exit> {
+    return this.#exited ?? Promise.resolve({ code: null, signal: null });
+  }
+
   /** What all its processes wrote to standard error, which is their log. */
   get log(): string {
     return this.#log;
@@ -63,12 +82,17 @@ export class SpawnedBroker {
 
   /** Starts it (again): on the folder and the port that it had. Settles when it takes connections. */
   async start(): Promise<void> {
+    const { environment, flags = [] } = this.launch;
     const child = spawn(
       process.execPath,
-      ['--conditions=@simplemq/source', MAIN, JSON.stringify(this.#options)],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
+      [...flags, '--conditions=@simplemq/source', MAIN, JSON.stringify(this.#options)],
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } },
     );
     this.#process = child;
+    this.#isRunning = true;
+    child.once('close', () => {
+      if (this.#process === child) this.#isRunning = false;
+    });
     this.#exited = once(child, 'close').then(([code, signal]) => ({ code, signal }));
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#log += text;
@@ -82,6 +106,11 @@ export class SpawnedBroker {
     if (this.#exited === undefined) return { code: null, signal: null };
     this.#process?.kill(signal);
     return this.#exited;
+  }
+
+  /** Sends it a signal that it may survive. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal);
   }
 
   /** Has it shut down in good order. */

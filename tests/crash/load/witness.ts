@@ -3,6 +3,14 @@ import type { FactLog } from '../history/fact-log.ts';
 import { now } from '../history/facts.ts';
 import { type Body, checksumOf } from './body.ts';
 
+/** After these an ack may have been done or not. */
+const UNKNOWN_CODES: ReadonlySet<string> = new Set([
+  'ConnectionLost',
+  'StaleAck',
+  'StorageFull',
+  'StorageFailed',
+]);
+
 /** Writes down what a follower sees and what becomes of its acks. */
 export class Witness {
   readonly #name: string;
@@ -52,7 +60,7 @@ export class Witness {
       await done;
     } catch (error) {
       const { code } = error as SimpleMQError;
-      if (code === 'ConnectionLost' || code === 'StaleAck') return;
+      if (UNKNOWN_CODES.has(code)) return;
       throw error;
     }
     const { stream, sequence, attempt } = message;

@@ -7,6 +7,7 @@ import {
   type SimpleMQError,
 } from '@simplemq/protocol';
 import type { Session } from '../connection/session.ts';
+import { endsBroker } from './broker-ends.ts';
 import type { SourceOptions } from './message-source.ts';
 
 export interface FollowHandlers {
@@ -55,7 +56,7 @@ export class FollowRequest {
           this.#send(session, false, done);
           return;
         }
-        if (!session.closed && error.code !== 'ServerClosing') this.#handlers.refused(error);
+        if (!session.closed && !endsBroker(error)) this.#handlers.refused(error);
         done();
       },
     };

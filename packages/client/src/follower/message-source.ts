@@ -36,6 +36,7 @@ export interface SourceOptions<T> {
   readonly autoAck: boolean;
   /** Whether the process is kept alive by it. */
   readonly holds: boolean;
+import { endsBroker } from './broker-ends.ts';
   /** Why a session's broker cannot do what is asked, if it cannot. */
   readonly refusal: (session: Session) => SimpleMQError | undefined;
 }
@@ -179,7 +180,7 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
 
   ended(error: SimpleMQError): void {
     this.#forget(error);
-    if (error.code !== 'ServerClosing') this.#fail(error);
+    if (!endsBroker(error)) this.#fail(error);
   }
 
   #follow(session: Session): void {

@@ -8,6 +8,7 @@ import {
   encodeError,
   type Frame,
   Opcode,
+  StorageFailed,
   StreamConflict,
   StreamNotFound,
 } from '@simplemq/protocol';
@@ -257,6 +258,20 @@ describe('getMessages', () => {
     expect(drops).toBeGreaterThanOrEqual(5);
     expect(test.broker.leftOf('q')).toBe(0);
     expect(test.broker.pendingOf('q')).toBe(0);
+  });
+
+  it('waits for a broker whose disk has failed to come back', async () => {
+    await using test = await setUp(1);
+    let refused = 0;
+    test.broker.intercept = ({ opcode }, peer) => {
+      if (opcode !== Opcode.Follow || refused++ > 0) return false;
+      // As a broker does that ends: what is asked until then is refused.
+      setImmediate(() => peer.socket.end());
+      throw new StorageFailed('the journal cannot be synced');
+    };
+    const message = await taken(test.follower.getMessages());
+    expect(message.body).toBe(1);
+    expect(refused).toBeGreaterThan(1);
   });
 
   it('with autoAck acks durably before it shows a message, and an ack of it does nothing', async () => {

@@ -1,0 +1,31 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cursor } from '@simplemq/client';
+import { now } from './history/facts.ts';
+import type { Violation } from './history/violation.ts';
+import type { Load } from './load/load.ts';
+import { STREAMS } from './load/streams.ts';
+
+const DRAIN_LOOK_MS = 50;
+/** Without any progress for this long the streams will not drain any more. */
+const DRAIN_STALL_MS = 20_000;
+
+/** Publishers finish, workers work off what there is. @returns the streams that would not drain */
+export async function drain(load: Load, cursor: Cursor): Promise<Violation[]> {
+  await Promise.race([load.stop('publishers'), load.failed()]);
+  let before = '';
+  let since = now();
+  for (;;) {
+    const streams = await Promise.all(STREAMS.map((stream) => cursor.streamInfo(stream)));
+    const left = streams.filter(({ messages }) => messages > 0);
+    if (left.length === 0) break;
+    const progress = JSON.stringify(left.map(({ name, messages }) => [name, messages]));
+    if (progress !== before) since = now();
+    before = progress;
+    if (now() - since > DRAIN_STALL_MS) {
+      return left.map((stream) => ({ rule: 'notDrained', text: JSON.stringify(stream) }));
+    }
+    await Promise.race([sleep(DRAIN_LOOK_MS), load.failed()]);
+  }
+  await load.stop('workers');
+  return [];
+}
