@@ -13,6 +13,7 @@ import {
 import type { Link, LinkUser } from '../connection/link.ts';
 import type { DeliverySink, Session } from '../connection/session.ts';
 import type { BodyReader } from '../message/body-reader.ts';
+import { endsBroker } from './broker-ends.ts';
 import { CreditAccount } from './credit-account.ts';
 import { FollowRequest } from './follow-request.ts';
 import type { WireGroup } from './follower-options.ts';
@@ -36,7 +37,6 @@ export interface SourceOptions<T> {
   readonly autoAck: boolean;
   /** Whether the process is kept alive by it. */
   readonly holds: boolean;
-import { endsBroker } from './broker-ends.ts';
   /** Why a session's broker cannot do what is asked, if it cannot. */
   readonly refusal: (session: Session) => SimpleMQError | undefined;
 }
