@@ -1,0 +1,70 @@
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { editedSource, OWN_SOURCE } from './broker/broker-source.ts';
+import { DENSE, type Edit, type Mutant } from './broker/edits.ts';
+import { type Explored, explore } from './explore/explore.ts';
+import type { Counts } from './explore/explorer.ts';
+import { record } from './record.ts';
+import type { WorkloadSize } from './workload.ts';
+
+/** Brokers whose states are looked at. */
+export interface Kind {
+  readonly edits: readonly Edit[];
+  readonly size: WorkloadSize;
+}
+
+export const KINDS = {
+  /** With small segments: dozens of them come and go. */
+  dense: { edits: DENSE, size: { rounds: 12, largeBytes: 40_000, largeInRound: 4 } },
+  /** As it is, for a few MiB: all of it lies in the first segments of its runs. */
+  short: { edits: [], size: { rounds: 4, largeBytes: 200_000, largeInRound: 2 } },
+  /** As it is, for some segments of 32 MiB. */
+  whole: { edits: [], size: { rounds: 40, largeBytes: 600_000, largeInRound: 4 } },
+} as const satisfies Record<string, Kind>;
+
+export type KindName = keyof typeof KINDS;
+
+export interface CrashStatesOptions {
+  readonly kind: KindName;
+  readonly states: number;
+  readonly seed: number;
+  readonly processes: number;
+  /** A broker with a fault, in place of the one that is. */
+  readonly mutant?: Mutant;
+  /** Every how many moments the power is cut once more while a broker recovers. */
+  readonly recoveryEvery: number;
+  /** Where to keep states that broke a promise. */
+  readonly keep?: string | undefined;
+  readonly onProgress?: (counts: Counts) => void;
+}
+
+export interface CrashStatesVerdict extends Explored {
+  readonly operations: number;
+}
+
+/** Has a broker work, cuts the power at moments of that, and checks what brokers make of the states that this leaves. */
+export async function crashStates(options: CrashStatesOptions): Promise<CrashStatesVerdict> {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'simplemq-crash-states-')));
+  try {
+    const { edits, size } = KINDS[options.kind];
+    const all = [...edits, ...(options.mutant?.edits ?? [])];
+    const source = all.length === 0 ? OWN_SOURCE : editedSource(folder, all);
+    const { library, log, operations } = await record({ source, folder, size, seed: options.seed });
+    const { states, seed, processes, recoveryEvery, keep, onProgress } = options;
+    const explored = await explore({
+      source,
+      library,
+      log,
+      states,
+      seed,
+      processes,
+      recoveryEvery,
+      keep,
+      onProgress,
+    });
+    return { ...explored, operations };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
