@@ -14,8 +14,11 @@ test.each([
   expect(counts.states).toBeGreaterThanOrEqual(states);
 });
 
-test.each(FIRST_MUTANTS.map((mutant) => [mutant.name, mutant] as const))('it is found that %s', async (_, mutant) => {
-  const options = { kind: 'dense', states: 60, seed, processes: 2, recoveryEvery: 0 } as const;
-  const { found } = await crashStates({ ...options, mutant });
-  expect(found.length, `seed ${seed}`).toBeGreaterThan(0);
-});
+test.each(FIRST_MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
+  'it is found that %s',
+  async (_, mutant) => {
+    const options = { kind: 'dense', states: 60, seed, processes: 2, recoveryEvery: 0 } as const;
+    const { found } = await crashStates({ ...options, mutant });
+    expect(found.length, `seed ${seed}`).toBeGreaterThan(0);
+  },
+);

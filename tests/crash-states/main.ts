@@ -58,7 +58,14 @@ async function run(): Promise<boolean> {
     for (let log = 0; left > 0; log++) {
       const some = Math.min(left, perLog);
       const onProgress = (counts: Counts): void => show(kind, verdicts, counts);
-      const options = { kind, states: some, seed: seed + log, processes, recoveryEvery: 12, keep: values.keep };
+      const options = {
+        kind,
+        states: some,
+        seed: seed + log,
+        processes,
+        recoveryEvery: 12,
+        keep: values.keep,
+      };
       verdicts.push(await crashStates({ ...options, onProgress }));
       left -= some;
     }
@@ -83,7 +90,14 @@ async function run(): Promise<boolean> {
 async function tryMutants(): Promise<boolean> {
   let isAllFound = true;
   for (const mutant of MUTANTS) {
-    const options = { kind: 'dense', states: MUTANT_STATES, seed, processes, recoveryEvery: 20, mutant } as const;
+    const options = {
+      kind: 'dense',
+      states: MUTANT_STATES,
+      seed,
+      processes,
+      recoveryEvery: 20,
+      mutant,
+    } as const;
     const { found, counts } = await crashStates(options);
     const rules = [...new Set(found.map(({ rule }) => rule))];
     const verdict = found.length === 0 ? 'NOT FOUND' : `found by ${rules.join(', ')}`;

@@ -39,7 +39,10 @@ export async function runWorkload(broker: TracedBroker, size: WorkloadSize, seed
   for (const stream of [SMALL, LARGE, KEPT, ...BOTH]) await cursor.createStream(stream, OPTIONS);
   const load = new Load(connection, cursor, size, random);
   const stopped = new AbortController();
-  const work = [load.ackSome(SMALL, 5, stopped.signal), load.ackSome(LARGE, LARGE_KEPT_EVERY, stopped.signal)];
+  const work = [
+    load.ackSome(SMALL, 5, stopped.signal),
+    load.ackSome(LARGE, LARGE_KEPT_EVERY, stopped.signal),
+  ];
   for (const end of ['die', 'stop', 'stop'] as const) {
     for (let round = 0; round < size.rounds; round++) await load.round();
     // It ends in the middle of one more.
@@ -100,11 +103,15 @@ class Load {
 
   /** Acks what comes, awaiting it, but for some that are nacked first and some that are held. */
   async ackSome(stream: string, holdEvery: number, signal: AbortSignal): Promise<void> {
-    const follower = new Follower<Uint8Array>(this.#connection, new Bind(stream), { leaseMs: DAY_MS, prefetch: 16 });
+    const follower = new Follower<Uint8Array>(this.#connection, new Bind(stream), {
+      leaseMs: DAY_MS,
+      prefetch: 16,
+    });
     const held: Message<Uint8Array>[] = [];
     for await (const message of follower.getMessages({ signal })) {
       if (message.sequence % holdEvery === 0) held.push(message);
-      else if (message.attempt === 1 && message.sequence % 7 === 0) await settled(message.nack({ delayMs: 0 }));
+      else if (message.attempt === 1 && message.sequence % 7 === 0)
+        await settled(message.nack({ delayMs: 0 }));
       else if (message.sequence % 3 === 0) await settled(message.ack());
       else void settled(message.ack());
       if (held.length >= 12) for (const each of held.splice(0, 6)) await settled(each.ack());
@@ -120,7 +127,11 @@ class Load {
     if (this.#random.below(2) === 0) await this.#cursor.deleteStream(stream);
   }
 
-  #send(stream: string, bytes: number, options: { messageId?: string; delayMs?: number } = {}): Promise<unknown> {
+  #send(
+    stream: string,
+    bytes: number,
+    options: { messageId?: string; delayMs?: number } = {},
+  ): Promise<unknown> {
     return this.#publishers.get(stream)!.sendMessage(this.#body(bytes), options);
   }
 
@@ -134,7 +145,12 @@ class Load {
 }
 
 /** What the end of a broker came in between may have been done or not; a message whose ack that was may come again. */
-const UNSETTLED = new Set<string | undefined>(['ConnectionLost', 'ServerClosing', 'StaleAck']);
+const UNSETTLED = new Set<string | undefined>([
+  'ConnectionLost',
+  'ServerClosing',
+  'FollowerNotFound',
+  'StaleAck',
+]);
 
 async function settled(done: Promise<void>): Promise<void> {
   try {

@@ -5,7 +5,9 @@ import { startServer } from '@simplemq/server';
 // tells its port in the first line of its standard output, closes on SIGTERM, and kills itself on SIGUSR2: then the log of
 // its operations has all of them.
 const [source, path] = process.argv.slice(2) as [string, string];
-const { openEngine } = (await import(pathToFileURL(`${source}/index.ts`).href)) as typeof import('@simplemq/broker');
+const { openEngine } = (await import(
+  pathToFileURL(`${source}/index.ts`).href
+)) as typeof import('@simplemq/broker');
 process.on('SIGUSR2', () => process.kill(process.pid, 'SIGKILL'));
 const engine = await openEngine({ storage: { path } });
 const server = await startServer({ port: Number(process.argv[4]), engine, logs: { level: 'warn' } });

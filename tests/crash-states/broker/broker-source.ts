@@ -31,7 +31,10 @@ export function editedSource(folder: string, edits: readonly Edit[]): string {
           `and must have it once:\n${from}`,
       );
     }
-    writeFileSync(path, text.replace(from, () => to));
+    writeFileSync(
+      path,
+      text.replace(from, () => to),
+    );
   }
   return join(copy, 'src');
 }

@@ -19,6 +19,7 @@ export const DENSE: readonly Edit[] = [
   numberIn(JOURNAL, 'export const SEGMENT_BYTES: number = ', '32 * 1024 * 1024', '512 * 1024'),
   numberIn(SEGMENT, 'const AHEAD: Buffer = Buffer.alloc(', '128 * 1024', '16 * 1024'),
   numberIn(SEGMENT, 'const DIRECT_BYTES = ', '128 * 1024', '32 * 1024'),
+  numberIn(RECORDS, 'const SEARCH_BYTES = ', '4 * 1024 * 1024', '64 * 1024'),
   numberIn('store/sqlite/checkpoints.ts', 'const LOG_BYTES = ', '4 * 1024 * 1024', '96 * 1024'),
   numberIn('store/sqlite/checkpoints.ts', 'const JOURNAL_BYTES = ', '32 * 1024 * 1024', '512 * 1024'),
   numberIn('store/sqlite/checkpoints.ts', 'const IDLE_MS = ', '500', '40'),
@@ -69,11 +70,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the CRC of the meta is not looked at',
-    edits: [{ file: RECORDS, from: 'headCrcOf(bytes, meta) === head.headCrc ? head : undefined', to: 'head' }],
+    edits: [
+      { file: RECORDS, from: 'headCrcOf(bytes, meta) === head.headCrc ? head : undefined', to: 'head' },
+    ],
   },
   {
     name: 'segments are given back before the database is on the disk',
     edits: [
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of one
       { file: DATABASE, from: 'wal_checkpoint(${mode})', to: 'wal_checkpoint(NOOP)' },
       { file: DATABASE, from: 'if (busy === 0 && log === checkpointed) ', to: 'if (busy === 0) ' },
     ],
@@ -86,11 +90,27 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'the database is not synced',
     edits: [
       { file: 'store/sqlite/database.ts', from: "'synchronous = NORMAL'", to: "'synchronous = OFF'" },
-      { file: 'store/sqlite/database.ts', from: 'const SYNCHRONOUS_NORMAL = 1;', to: 'const SYNCHRONOUS_NORMAL = 0;' },
+      {
+        file: 'store/sqlite/database.ts',
+        from: 'const SYNCHRONOUS_NORMAL = 1;',
+        to: 'const SYNCHRONOUS_NORMAL = 0;',
+      },
     ],
   },
   {
     name: 'a segment without a header keeps the broker from starting',
     edits: [{ file: JOURNAL, from: '    this.#removeUnwritten();\n', to: '' }],
+  },
+  {
+    name: 'what a killed broker left unsynced is not synced by the next',
+    edits: [{ file: JOURNAL, from: '      if (id === last) segment.sync();\n', to: '' }],
+  },
+  {
+    name: 'the data folder is not synced into the one above it',
+    edits: [{ file: 'store/sqlite/data-folder.ts', from: '  syncFolder(dirname(folder));\n', to: '' }],
+  },
+  {
+    name: 'a place that does not tell where the segment before it ends may be lost',
+    edits: [{ file: DATABASE, from: '      this.#settlePlace();\n', to: '' }],
   },
 ];

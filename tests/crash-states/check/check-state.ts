@@ -1,9 +1,15 @@
 import type { Engine } from '@simplemq/broker';
-import { BatchBuilder, decodeBatch, encodeAttributes, type RecordBatch, SimpleMQError } from '@simplemq/protocol';
+import {
+  BatchBuilder,
+  decodeBatch,
+  encodeAttributes,
+  type RecordBatch,
+  SimpleMQError,
+} from '@simplemq/protocol';
 import type { Random } from '../../fuzz/random.ts';
 import { bodyOf } from '../trace/body.ts';
 import type { Knowledge, KnownStream, Told } from '../trace/knowledge.ts';
-import { type Contents, deliverable, delayedIds, readAll } from './contents.ts';
+import { type Contents, delayedIds, deliverable, readAll } from './contents.ts';
 import type { OpenBroker, OpenedBroker } from './in-thread-store.ts';
 import type { Rule, Violation } from './violation.ts';
 
@@ -50,7 +56,10 @@ class Check {
     try {
       await this.#look(broker.engine);
     } catch (error) {
-      this.#broken('goesOn', error instanceof SimpleMQError ? `${error.code}: ${error.message}` : String(error));
+      this.#broken(
+        'goesOn',
+        error instanceof SimpleMQError ? `${error.code}: ${error.message}` : String(error),
+      );
     }
     try {
       await broker.close('stop');
@@ -81,7 +90,8 @@ class Check {
     const contents = await readAll(engine, stream.name);
     const byId = new Map([...contents].map(([sequence, { id }]) => [id, sequence]));
     for (const [id, told] of stream.told) this.#lookFor(stream, id, told, contents, byId, delayed);
-    for (const [sequence, message] of contents) this.#lookFrom(stream, sequence, message.id, message.crc, byId);
+    for (const [sequence, message] of contents)
+      this.#lookFrom(stream, sequence, message.id, message.crc, byId);
     for (const [id, { stream: name, sequence }] of this.#knowledge.added) {
       if (name === stream.name && sequence !== undefined && contents.get(sequence)?.id !== id) {
         this.#broken('lost', `${name} ${sequence} is not ${id}, which was confirmed after a crash before`);
@@ -111,8 +121,8 @@ class Check {
       if (contents.get(told.sequence)?.id === id || isDone(stream, told.sequence)) return;
       this.#broken('lost', `${name} ${told.sequence} is not ${id}, which was confirmed`);
     } else {
-      const place = sequence ?? [...stream.places].find(([, at]) => at === id)?.[0];
       if (sequence !== undefined || delayed.has(told.delayedId)) return;
+      const place = [...stream.places].find(([, at]) => at === id)?.[0];
       if (place !== undefined && isDone(stream, place)) return;
       this.#broken('delayed', `${name} has not ${id}, delayed ${told.delayedId}`);
     }
@@ -132,7 +142,8 @@ class Check {
     if (this.#own.get(name)?.get(sequence) === id) return;
     if (this.#knowledge.added.get(id)?.stream === name) return;
     const sent = this.#knowledge.messages.get(id);
-    if (sent === undefined || !stream.sent.has(id)) this.#broken('foreign', `${where}, which nobody published`);
+    if (sent === undefined || !stream.sent.has(id))
+      this.#broken('foreign', `${where}, which nobody published`);
     else if (sent.crc !== crc) this.#broken('lost', `${where} with another body`);
     const known = stream.places.get(sequence);
     if (known !== undefined && known !== id) this.#broken('sequence', `${where} and was ${known}`);
@@ -166,7 +177,8 @@ class Check {
     }
     for (const [id, on] of seen) {
       const to = [...this.#knowledge.streams.values()].filter(({ sent }) => sent.has(id));
-      if (on.length !== to.length) this.#broken('inPart', `${id} is on ${on.join(', ')} of ${to.length} streams`);
+      if (on.length !== to.length)
+        this.#broken('inPart', `${id} is on ${on.join(', ')} of ${to.length} streams`);
     }
   }
 
@@ -190,7 +202,10 @@ class Check {
     const messageIds = [...stream.messageIds];
     for (let i = 0; i < IDS_TRIED && messageIds.length > 0; i++) {
       const [messageId, id] = this.#random.pick(messageIds);
-      const { streams } = await engine.publish({ bind: { stream: name }, batch: batchOf('again', messageId) });
+      const { streams } = await engine.publish({
+        bind: { stream: name },
+        batch: batchOf('again', messageId),
+      });
       const duplicates = streams[0]?.duplicates;
       const told = stream.told.get(id);
       const isRight = told?.kind !== 'stored' || duplicates?.[1] === told.sequence;

@@ -21,7 +21,8 @@ export type OpenBroker = (folder: string) => Promise<OpenedBroker>;
 
 /** @param source the sources, a folder like packages/broker/src */
 export async function loadBroker(source: string): Promise<OpenBroker> {
-  const load = async <Module>(file: string): Promise<Module> => import(pathToFileURL(join(source, file)).href);
+  const load = async <Module>(file: string): Promise<Module> =>
+    import(pathToFileURL(join(source, file)).href);
   const parts: StoreParts = {
     ...(await load<typeof import('../../../packages/broker/src/store/sqlite/journaled-database.ts')>(
       'store/sqlite/journaled-database.ts',
@@ -51,9 +52,10 @@ export async function loadBroker(source: string): Promise<OpenBroker> {
       'store/sqlite/batch-rows.ts',
     )),
   };
-  const { EmbeddedEngine: Engine } = await load<
-    typeof import('../../../packages/broker/src/engine/embedded-engine.ts')
-  >('engine/embedded-engine.ts');
+  const { EmbeddedEngine: Engine } =
+    await load<typeof import('../../../packages/broker/src/engine/embedded-engine.ts')>(
+      'engine/embedded-engine.ts',
+    );
   return async (folder) => {
     const storage = new parts.JournaledDatabase({ folder });
     let end: StoreEnd = 'leave';
@@ -85,7 +87,10 @@ type StoreParts = Pick<
   Pick<typeof import('../../../packages/broker/src/store/sqlite/failures.ts'), 'Failures'> &
   Pick<typeof import('../../../packages/broker/src/store/sqlite/commit-record.ts'), 'encodeCommit'> &
   Pick<typeof import('../../../packages/broker/src/store/sqlite/known-groups.ts'), 'KnownGroups'> &
-  Pick<typeof import('../../../packages/broker/src/store/sqlite/batch-rows.ts'), 'unpackRow' | 'unpackDelayed'>;
+  Pick<
+    typeof import('../../../packages/broker/src/store/sqlite/batch-rows.ts'),
+    'unpackRow' | 'unpackDelayed'
+  >;
 
 /** What the storage thread and its other side do, in one thread. */
 function storeOn(storage: JournaledDatabase, parts: StoreParts, howToEnd: () => StoreEnd): Store {

@@ -55,7 +55,9 @@ export class Disk {
     for (const [path, inode] of this.#durable) copy.#durable.set(path, cloneOf(inode));
     for (const [path, inode] of this.#current) copy.#current.set(path, cloneOf(inode));
     for (const { number, names, inode } of this.pendingNames) {
-      const cloned = names.map(({ path, inode: named }) => (named ? { path, inode: cloneOf(named) } : { path }));
+      const cloned = names.map(({ path, inode: named }) =>
+        named ? { path, inode: cloneOf(named) } : { path },
+      );
       copy.pendingNames.push({ number, names: cloned, inode: cloneOf(inode) });
     }
     copy.#number = this.#number;
@@ -85,7 +87,8 @@ export class Disk {
         this.#syncing.clear();
         return;
       case 'open':
-        return this.#opened(operation.descriptor, operation.path, operation.flags);
+        this.#opened(operation.descriptor, operation.path, operation.flags);
+        return;
       case 'close':
         this.#open.delete(operation.descriptor);
         return;
@@ -103,16 +106,20 @@ export class Disk {
         this.#syncing.set(operation.descriptor, this.#number);
         return;
       case 'syncEnd':
-        return this.#synced(operation.descriptor);
+        this.#synced(operation.descriptor);
+        return;
       case 'rename': {
         const inode = this.#named(operation.from);
-        return this.#renamed(inode, [{ path: operation.from }, { path: operation.to, inode }]);
+        this.#renamed(inode, [{ path: operation.from }, { path: operation.to, inode }]);
+        return;
       }
       case 'unlink':
-        return this.#renamed(this.#named(operation.path), [{ path: operation.path }]);
+        this.#renamed(this.#named(operation.path), [{ path: operation.path }]);
+        return;
       case 'mkdir': {
         const inode = this.#newInode(true);
-        return this.#renamed(inode, [{ path: operation.path, inode }]);
+        this.#renamed(inode, [{ path: operation.path, inode }]);
+        return;
       }
     }
   }

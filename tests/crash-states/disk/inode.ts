@@ -90,7 +90,10 @@ export class Inode {
     }
     this.#reserve(change.length);
     if (change.length < this.#length) this.#memory.fill(0, change.length, this.#length);
-    this.dirty.push({ start: Math.min(change.length, this.#length), end: Math.max(change.length, this.#length) });
+    this.dirty.push({
+      start: Math.min(change.length, this.#length),
+      end: Math.max(change.length, this.#length),
+    });
     this.#length = change.length;
   }
 

@@ -51,7 +51,10 @@ export function tear(inode: Inode, how: Tear, random: Random): TornFile {
     choices.push(version);
     if (version > 0) patches.push(patchOf(inode, sector, writes.slice(0, version), shrinks));
   }
-  const zerosFrom = shrinks.reduce((least, index) => Math.min(least, lengthOf(pending[index]!)), durable.length);
+  const zerosFrom = shrinks.reduce(
+    (least, index) => Math.min(least, lengthOf(pending[index]!)),
+    durable.length,
+  );
   const length = chooseLength(inode, how, cut, random);
   choices.push(length, zerosFrom);
   return { length, zerosFrom, patches, choices };
@@ -86,7 +89,10 @@ function versions(how: Tear, choice: Choice): (sector: number, writes: readonly 
 }
 
 /** All sectors of a page are of one moment. */
-function pageVersions(touched: Touched, random: Random): (sector: number, writes: readonly number[]) => number {
+function pageVersions(
+  touched: Touched,
+  random: Random,
+): (sector: number, writes: readonly number[]) => number {
   const moments = new Map<number, number>();
   return (sector, writes) => {
     const page = Math.floor(sector / SECTORS_IN_PAGE);
@@ -112,7 +118,7 @@ function patchOf(
 ): { offset: number; bytes: Buffer } {
   const offset = sector * SECTOR_BYTES;
   const bytes = Buffer.alloc(SECTOR_BYTES);
-  durable.copy(bytes, 0, offset, offset + SECTOR_BYTES);
+  bytes.set(durable.subarray(offset, offset + SECTOR_BYTES));
   for (const index of [...writes, ...shrinks].sort((a, b) => a - b)) {
     const change = pending[index]!;
     if (!('bytes' in change)) {

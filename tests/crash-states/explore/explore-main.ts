@@ -12,7 +12,11 @@ import { Recoveries } from './recoveries.ts';
 const order = JSON.parse(process.argv[2]!) as ExploreOrder;
 const REPORT_MS = 250;
 const { source, library, folder } = order;
-await using recoveries = new Recoveries({ source, library, folder: join(realpathSync(folder), 'recoveries') });
+await using recoveries = new Recoveries({
+  source,
+  library,
+  folder: join(realpathSync(folder), 'recoveries'),
+});
 let reportedAt = performance.now();
 const explorer = new Explorer({
   operations: readOperations(readFileSync(order.log)),

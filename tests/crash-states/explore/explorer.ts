@@ -88,7 +88,8 @@ export class Explorer {
     const disk = new Disk();
     const knowledge = new Knowledge();
     const layout = new StateFolder(join(folder, `pass-${pass}`));
-    const count = Math.ceil((states - this.counts.states) / STATES_OF_MOMENT);
+    const ofMoment = STATES_OF_MOMENT + (recoveryEvery > 0 ? STATES_OF_RECOVERY / recoveryEvery : 0);
+    const count = Math.ceil((states - this.counts.states) / ofMoment);
     let at = 0;
     for (const [index, moment] of chooseMoments(operations, count, random).entries()) {
       for (; at <= moment; at++) {
@@ -96,16 +97,23 @@ export class Explorer {
         knowledge.apply(operations[at]!);
       }
       this.counts.moments++;
-      for (let i = 0; i < STATES_OF_MOMENT; i++) await this.#look(disk, knowledge, layout, `operation ${moment}`);
+      for (let i = 0; i < STATES_OF_MOMENT; i++)
+        await this.#look(disk, knowledge, layout, `operation ${moment}`);
       if (recoveryEvery > 0 && index % recoveryEvery === recoveryEvery - 1) {
         await this.#recover(disk, knowledge, layout, moment);
       }
-      if (this.counts.states >= states || this.found.length >= FOUND_MAX) break;
+      if (this.found.length >= FOUND_MAX) break;
     }
     rmSync(join(folder, `pass-${pass}`), { recursive: true, force: true });
   }
 
-  async #look(disk: Disk, knowledge: Knowledge, layout: StateFolder, where: string, prefix = ''): Promise<boolean> {
+  async #look(
+    disk: Disk,
+    knowledge: Knowledge,
+    layout: StateFolder,
+    where: string,
+    prefix = '',
+  ): Promise<boolean> {
     const { random, open, onState } = this.#options;
     const cut = cutPower(disk, random);
     const signature = `${prefix} ${knowledge.version} ${knowledge.added.size} ${cut.signature}`;
@@ -144,9 +152,15 @@ export class Explorer {
     rmSync(join(folder, name), { recursive: true, force: true });
   }
 
-  async #lookWhile(disk: Disk, steps: readonly RecoveryStep[], { knowledge, layout, where, name }: While): Promise<void> {
+  async #lookWhile(
+    disk: Disk,
+    steps: readonly RecoveryStep[],
+    { knowledge, layout, where, name }: While,
+  ): Promise<void> {
     if (steps.length === 0) return;
-    const operations = steps.map((step) => ('operation' in step ? step.operation : ({ kind: 'start' } as const)));
+    const operations = steps.map((step) =>
+      'operation' in step ? step.operation : ({ kind: 'start' } as const),
+    );
     let at = 0;
     for (const moment of chooseMoments(operations, STATES_OF_RECOVERY, this.#options.random)) {
       for (; at <= moment; at++) {

@@ -6,14 +6,25 @@ import type { Operation } from '../trace/operations.ts';
 const RARE_WEIGHT = 12;
 const RARE_AROUND = 12;
 /** What a moment after it differs in from one before it. */
-const OF_INTEREST = new Set<Operation['kind']>(['write', 'length', 'syncEnd', 'rename', 'unlink', 'mkdir', 'send']);
+const OF_INTEREST = new Set<Operation['kind']>([
+  'write',
+  'length',
+  'syncEnd',
+  'rename',
+  'unlink',
+  'mkdir',
+  'send',
+]);
 
 /** Moments of a log at which to cut the power, ascending; more of them where rarer things happen. */
 export function chooseMoments(operations: readonly Operation[], count: number, random: Random): number[] {
   const weights = weigh(operations);
   const sums: number[] = [];
   let total = 0;
-  for (const weight of weights) sums.push((total += weight));
+  for (const weight of weights) {
+    total += weight;
+    sums.push(total);
+  }
   const chosen = Array.from({ length: count }, () => {
     const at = random.below(total);
     return firstAbove(sums, at);
@@ -22,7 +33,7 @@ export function chooseMoments(operations: readonly Operation[], count: number, r
 }
 
 function weigh(operations: readonly Operation[]): number[] {
-  const weights = operations.map(({ kind }) => (OF_INTEREST.has(kind) ? 1 : 0));
+  const weights = operations.map(({ kind }): number => (OF_INTEREST.has(kind) ? 1 : 0));
   for (const [index, operation] of operations.entries()) {
     if (!isRare(operation)) continue;
     for (let i = Math.max(0, index - 2); i < Math.min(operations.length, index + RARE_AROUND); i++) {

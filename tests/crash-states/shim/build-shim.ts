@@ -12,7 +12,9 @@ const SOURCE = fileURLToPath(new URL('./shim.c', import.meta.url));
  */
 export function buildShim(folder: string): string {
   if (process.platform !== 'linux') {
-    throw new Error(`crash states need Linux, for LD_PRELOAD and the order in which it logs; this is ${process.platform}`);
+    throw new Error(
+      `crash states need Linux, for LD_PRELOAD and the order in which it logs; this is ${process.platform}`,
+    );
   }
   const library = join(folder, 'shim.so');
   const options = ['-shared', '-fPIC', '-O2', '-Wall', '-Werror', '-o', library, SOURCE, '-lpthread'];
@@ -20,9 +22,12 @@ export function buildShim(folder: string): string {
     execFileSync('gcc', options, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new Error('crash states need gcc and the headers of libc; install them (apt-get install gcc libc6-dev)', {
-        cause,
-      });
+      throw new Error(
+        'crash states need gcc and the headers of libc; install them (apt-get install gcc libc6-dev)',
+        {
+          cause,
+        },
+      );
     }
     throw new Error(`gcc could not build '${SOURCE}': ${(cause as { stderr?: string }).stderr}`, { cause });
   }

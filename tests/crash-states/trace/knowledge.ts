@@ -15,8 +15,8 @@ import {
   type Frame,
   FrameDecoder,
   Opcode,
-  readRecord,
   type RecordBatch,
+  readRecord,
   type StreamRanges,
 } from '@simplemq/protocol';
 import { idOf } from './body.ts';
@@ -144,7 +144,8 @@ export class Knowledge {
       if (frame.opcode === Opcode.Deliver) this.#delivered(frame.payload);
       const request = conversation.requests.get(frame.requestId);
       conversation.requests.delete(frame.requestId);
-      if (request !== undefined && frame.opcode !== Opcode.Error) this.#answered(conversation, request, frame);
+      if (request !== undefined && frame.opcode !== Opcode.Error)
+        this.#answered(conversation, request, frame);
       return true;
     });
   }
@@ -222,12 +223,14 @@ export class Knowledge {
         request.stream.state = 'deleted';
         return;
       case 'publish':
-        return this.#confirmed(conversation.producer, request, decodeConfirm(payload).streams);
+        this.#confirmed(conversation.producer, request, decodeConfirm(payload).streams);
+        return;
       case 'follow':
         conversation.groups.set(decodeFollowing(payload).follower, request.group);
         return;
       case 'ack':
-        if (opcode === Opcode.Acked) this.#acked(request.group, request.entries, decodeSettled(payload).stale);
+        if (opcode === Opcode.Acked)
+          this.#acked(request.group, request.entries, decodeSettled(payload).stale);
     }
   }
 
@@ -286,7 +289,8 @@ export function* messagesOf(
   let offset = 0;
   for (let i = 0; i < count; i++) {
     const { attributes, body, end } = readRecord(records, offset);
-    const { messageId, delayMs } = attributes.length > 0 ? { ...common, ...decodeAttributes(attributes) } : common;
+    const { messageId, delayMs } =
+      attributes.length > 0 ? { ...common, ...decodeAttributes(attributes) } : common;
     const id = idOf(body) ?? 'a message that nobody published';
     yield { id, crc: crc32(body), messageId, isDelayed: delayMs !== undefined, pattern };
     offset = end;

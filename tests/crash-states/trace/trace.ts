@@ -17,7 +17,8 @@ export function checkComplete(operations: readonly Operation[], root: string): v
   }
   for (const [path, inode] of disk.currentNames) {
     if (!existsSync(join(root, path))) throw new Error(`the log of operations misses that '${path}' went`);
-    if (inode.isFolder !== statSync(join(root, path)).isDirectory()) throw new Error(`'${path}' is of another kind`);
+    if (inode.isFolder !== statSync(join(root, path)).isDirectory())
+      throw new Error(`'${path}' is of another kind`);
     if (inode.isFolder) continue;
     const [logged, real] = [inode.current(), readFileSync(join(root, path))];
     if (logged.equals(real)) continue;

@@ -56,6 +56,8 @@ export class Journal {
       if (!isFirst && segment.previousEnd !== this.#previousEnd) throw isDamaged(id - 1, this.#previousEnd);
       this.#previousEnd = yield* recordsOf(segment, isFirst ? from.position : 0, id === last);
       segment.trimTo(this.#previousEnd);
+      // A broker that was killed may have left it unsynced, and what comes to be now, in another file, counts on it.
+      if (id === last) segment.sync();
       this.#closed.set(id, segment.fileBytes);
     }
   }

@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { syncFolder } from './sync-folder.ts';
 
 const PREFIX = 'simplemq.journal-';
 const SPARE_PREFIX = 'simplemq.spare-';
@@ -63,11 +64,6 @@ export class SegmentFolder {
 
   /** What files there are, and under which names, is on the disk afterwards. */
   sync(): void {
-    const descriptor = openSync(this.#folder, 'r');
-    try {
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
+    syncFolder(this.#folder);
   }
 }

@@ -154,6 +154,11 @@ export class Segment {
     this.#fileBytes = end;
   }
 
+  /** What was written to it, and cut off, is on the disk afterwards. */
+  sync(): void {
+    syncData(this.#descriptor);
+  }
+
   close(): void {
     this.#direct?.close();
     closeSync(this.#descriptor);

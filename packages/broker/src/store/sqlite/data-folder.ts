@@ -1,5 +1,6 @@
 import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { syncFolder } from '../journal/sync-folder.ts';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
 
 const DATABASE_FILE = 'simplemq.db';
@@ -27,7 +28,10 @@ export function prepareDataFolder(folder: string): string {
   return file;
 }
 
-/** Level by level: `mkdir` with `recursive` never returns where a file system refuses a folder with ENOENT, as /proc does. */
+/**
+ * Level by level: `mkdir` with `recursive` never returns where a file system refuses a folder with ENOENT, as /proc does.
+ * Each is synced into the one above: what is in a folder that a power cut takes away is lost, synced or not.
+ */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) {
     if (statSync(folder).isDirectory()) return;
@@ -35,6 +39,7 @@ function makeFolder(folder: string): void {
   }
   makeFolder(dirname(folder));
   mkdirSync(folder);
+  syncFolder(dirname(folder));
 }
 
 function readHeader(file: string): Buffer | undefined {

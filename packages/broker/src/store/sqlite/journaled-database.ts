@@ -46,6 +46,7 @@ export class JournaledDatabase {
       this.doomed = new DoomedRows(this.database, this.space);
       this.#writer = new TransactionWriter(this.database, this.doomed, this.space);
       this.#index = new IndexTransaction(this.database, this.journal);
+      this.#settlePlace();
       for (const record of this.journal.recover(this.#index.place))
         this.#follow(record.meta, record.data, record);
       this.#checkSegments();
@@ -168,6 +169,14 @@ export class JournaledDatabase {
     } catch (cause) {
       throw new Error(`the database cannot follow the journal: ${(cause as Error).message}`, { cause });
     }
+  }
+
+  /**
+   * A place in a segment that is still to be made does not tell where the one before it ends, which that segment is to
+   * say. So no start may have to read on from before it, as after a power cut that takes the place from the database.
+   */
+  #settlePlace(): void {
+    if (this.#index.place.position === 0) this.database.pragma('wal_checkpoint(PASSIVE)');
   }
 
   #checkSegments(): void {
