@@ -20,7 +20,7 @@ export const KINDS = {
   /** As it is, for a few MiB: all of it lies in the first segments of its runs. */
   short: { edits: [], size: { rounds: 4, largeBytes: 200_000, largeInRound: 2 } },
   /** As it is, for some segments of 32 MiB. */
-  whole: { edits: [], size: { rounds: 40, largeBytes: 600_000, largeInRound: 4 } },
+  whole: { edits: [], size: { rounds: 16, largeBytes: 600_000, largeInRound: 4 } },
 } as const satisfies Record<string, Kind>;
 
 export type KindName = keyof typeof KINDS;
@@ -43,6 +43,9 @@ export interface CrashStatesVerdict extends Explored {
   readonly operations: number;
 }
 
+/** What is found of a broker after so many violations says nothing new; of one with a fault, after the first. */
+const FOUND_MAX = 200;
+
 /** Has a broker work, cuts the power at moments of that, and checks what brokers make of the states that this leaves. */
 export async function crashStates(options: CrashStatesOptions): Promise<CrashStatesVerdict> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'simplemq-crash-states-')));
@@ -51,7 +54,7 @@ export async function crashStates(options: CrashStatesOptions): Promise<CrashSta
     const all = [...edits, ...(options.mutant?.edits ?? [])];
     const source = all.length === 0 ? OWN_SOURCE : editedSource(folder, all);
     const { library, log, operations } = await record({ source, folder, size, seed: options.seed });
-    const { states, seed, processes, recoveryEvery, keep, onProgress } = options;
+    const { states, seed, processes, recoveryEvery, keep, onProgress, mutant } = options;
     const explored = await explore({
       source,
       library,
@@ -60,6 +63,7 @@ export async function crashStates(options: CrashStatesOptions): Promise<CrashSta
       seed,
       processes,
       recoveryEvery,
+      foundMax: mutant === undefined ? FOUND_MAX : 1,
       keep,
       onProgress,
     });

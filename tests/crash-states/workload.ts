@@ -43,7 +43,7 @@ export async function runWorkload(broker: TracedBroker, size: WorkloadSize, seed
     load.ackSome(SMALL, 5, stopped.signal),
     load.ackSome(LARGE, LARGE_KEPT_EVERY, stopped.signal),
   ];
-  for (const end of ['die', 'stop', 'stop'] as const) {
+  for (const end of ['die', 'stop'] as const) {
     for (let round = 0; round < size.rounds; round++) await load.round();
     // It ends in the middle of one more.
     const last = load.round();

@@ -26,6 +26,7 @@ const explorer = new Explorer({
   random: new Random(order.seed),
   recoveries,
   recoveryEvery: order.recoveryEvery,
+  foundMax: order.foundMax,
   onState: (counts) => {
     if (performance.now() - reportedAt < REPORT_MS) return;
     reportedAt = performance.now();

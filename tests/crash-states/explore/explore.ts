@@ -20,6 +20,7 @@ export interface ExploreRequest {
   readonly states: number;
   readonly processes: number;
   readonly recoveryEvery: number;
+  readonly foundMax: number;
   readonly keep?: string | undefined;
   readonly onProgress?: ((counts: Counts) => void) | undefined;
 }

@@ -25,6 +25,8 @@ export interface ExplorerOptions {
   readonly recoveries: Recoveries;
   /** Every how many moments the power is cut once more while a broker recovers; 0 for never. */
   readonly recoveryEvery: number;
+  /** It ends when so much was found. */
+  readonly foundMax: number;
   readonly onState: (counts: Counts) => void;
 }
 
@@ -47,8 +49,6 @@ export interface Found extends Violation {
 const STATES_OF_MOMENT = 4;
 /** States of one recovery. */
 const STATES_OF_RECOVERY = 24;
-/** What is found after so many violations says nothing new. */
-const FOUND_MAX = 200;
 
 interface While {
   readonly knowledge: Knowledge;
@@ -75,12 +75,16 @@ export class Explorer {
 
   /** Goes through the log from its beginning, again and again, until it has looked at so many states. */
   async run(states: number): Promise<void> {
-    for (let pass = 0; this.counts.states < states && this.found.length < FOUND_MAX; pass++) {
+    for (let pass = 0; this.counts.states < states && !this.#hasEnough; pass++) {
       const before = this.counts.states;
       await this.#pass(states, pass);
       // The log has no more states than those.
       if (this.counts.states === before) return;
     }
+  }
+
+  get #hasEnough(): boolean {
+    return this.found.length >= this.#options.foundMax;
   }
 
   async #pass(states: number, pass: number): Promise<void> {
@@ -102,7 +106,7 @@ export class Explorer {
       if (recoveryEvery > 0 && index % recoveryEvery === recoveryEvery - 1) {
         await this.#recover(disk, knowledge, layout, moment);
       }
-      if (this.found.length >= FOUND_MAX) break;
+      if (this.#hasEnough) break;
     }
     rmSync(join(folder, `pass-${pass}`), { recursive: true, force: true });
   }
