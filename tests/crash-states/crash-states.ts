@@ -6,7 +6,7 @@ import { DENSE, type Edit, type Mutant } from './broker/edits.ts';
 import { type Explored, explore } from './explore/explore.ts';
 import type { Counts } from './explore/explorer.ts';
 import { record } from './record.ts';
-import type { WorkloadSize } from './workload.ts';
+import { runWorkload, type WorkloadSize } from './workload.ts';
 
 /** Brokers whose states are looked at. */
 export interface Kind {
@@ -53,7 +53,11 @@ export async function crashStates(options: CrashStatesOptions): Promise<CrashSta
     const { edits, size } = KINDS[options.kind];
     const all = [...edits, ...(options.mutant?.edits ?? [])];
     const source = all.length === 0 ? OWN_SOURCE : editedSource(folder, all);
-    const { library, log, operations } = await record({ source, folder, size, seed: options.seed });
+    const { library, log, operations } = await record({
+      source,
+      folder,
+      workload: (broker) => runWorkload(broker, size, options.seed),
+    });
     const { states, seed, processes, recoveryEvery, keep, onProgress, mutant } = options;
     const explored = await explore({
       source,

@@ -4,7 +4,6 @@ import { TracedBroker } from './broker/traced-broker.ts';
 import { buildShim } from './shim/build-shim.ts';
 import { readOperations } from './trace/operations.ts';
 import { checkComplete } from './trace/trace.ts';
-import { runWorkload, type WorkloadSize } from './workload.ts';
 
 export interface Recording {
   readonly library: string;
@@ -17,19 +16,19 @@ export interface RecordOptions {
   readonly source: string;
   /** Where all that it makes is put. */
   readonly folder: string;
-  readonly size: WorkloadSize;
-  readonly seed: number;
+  /** Starts the broker, has it work, and ends it. */
+  readonly workload: (broker: TracedBroker) => Promise<void>;
 }
 
 /** Has a broker work, and writes down all that it does; checks that nothing is missing. */
-export async function record({ source, folder, size, seed }: RecordOptions): Promise<Recording> {
+export async function record({ source, folder, workload }: RecordOptions): Promise<Recording> {
   const library = buildShim(folder);
   const root = join(realpathSync(folder), 'root');
   mkdirSync(root);
   const log = join(folder, 'log');
   {
     await using broker = new TracedBroker(source, { library, root, log });
-    await runWorkload(broker, size, seed);
+    await workload(broker);
   }
   const operations = readOperations(readFileSync(log));
   checkComplete(operations, root);

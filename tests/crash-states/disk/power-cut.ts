@@ -49,6 +49,11 @@ export function killProcess(disk: Disk): PowerCut {
   return stateOf({ names: disk.currentNames, text: 'all that was done' }, () => 'all', new Random(0));
 }
 
+/** The least that a power cut may leave: what was synced. */
+export function loseUnsynced(disk: Disk): PowerCut {
+  return stateOf({ names: disk.durableNames, text: 'what was synced' }, () => 'none', new Random(0));
+}
+
 interface NamesAfter {
   readonly names: Names;
   readonly text: string;
