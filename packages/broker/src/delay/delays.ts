@@ -271,9 +271,18 @@ export class Delays {
       limit: PAGE_BATCHES,
       bytesMax: PAGE_BYTES,
     };
+    // What comes to wait while the store is asked is in neither page: it is noticed meanwhile, and stays so.
+    this.#nextWallMs = Number.POSITIVE_INFINITY;
+    this.#nextSteadyMs = Number.POSITIVE_INFINITY;
     const pages = [this.#memory.takeDue(request), await store.readDelayed(request)];
-    this.#nextWallMs = earliest(pages, ({ nextWallMs }) => nextWallMs);
-    this.#nextSteadyMs = earliest(pages, ({ nextSteadyMs }) => nextSteadyMs);
+    this.#nextWallMs = Math.min(
+      this.#nextWallMs,
+      earliest(pages, ({ nextWallMs }) => nextWallMs),
+    );
+    this.#nextSteadyMs = Math.min(
+      this.#nextSteadyMs,
+      earliest(pages, ({ nextSteadyMs }) => nextSteadyMs),
+    );
     const due = pages.flatMap((page) => page.due);
     if (due.length === 0) return false;
     const entered = this.#enter(committer.open, due);

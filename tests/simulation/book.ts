@@ -1,0 +1,267 @@
+import type { Attributes, DeadLetter } from '@simplemq/protocol';
+import type { PlacedBatch } from '../../packages/broker/src/engine/engine.ts';
+import type { Settling } from './delivery-checks.ts';
+import type { Disk, DiskWatcher, StoredMessage } from './disk.ts';
+import { type GroupBook, StreamBook } from './group-book.ts';
+import { type Publication, Publications } from './publications.ts';
+import type { Rule, Violation } from './rules.ts';
+import type { SimulatedTime } from './simulated-time.ts';
+
+/** What was delivered so long before a crash is on the disk: lazy commits wait a tenth of this. */
+const SURE_MS = 1_000;
+/** Message ids are compared this much short of their window. */
+const ID_SLACK_MS = 2_000;
+
+/** How a run of the broker ended. */
+interface Life {
+  endedAt: number;
+  isGraceful: boolean;
+}
+
+/** What the groups and streams of a run are like, as far as the rules depend on it. */
+export interface Expected {
+  readonly maxDeliveriesOf: (group: string) => number;
+  readonly isKeyed: (group: string) => boolean;
+  readonly dedupWindowMsOf: (stream: string) => number;
+  readonly mayBeTrimmed: (stream: string) => boolean;
+}
+
+/** What was seen of the broker, on the disk and by its followers, held against what is promised. */
+export class Book implements DiskWatcher {
+  readonly publications: Publications = new Publications();
+  readonly streams: Map<number, StreamBook> = new Map();
+  readonly counts: Map<string, number> = new Map();
+  readonly expected: Expected;
+  readonly time: SimulatedTime;
+  disk!: Disk;
+  violation: Violation | undefined;
+  /** The number of the run of the broker that is under way. */
+  life = 0;
+  /** Transactions that were asked for, with what they ack. */
+  readonly transactions: { readonly asked: Settling; readonly publications: readonly Publication[] }[] = [];
+  /** Names of streams that were deleted: what was confirmed before may be gone. */
+  readonly deleted: Set<string> = new Set();
+  readonly #lives: Life[] = [];
+  readonly #unhealthy: { from: number; to: number }[] = [];
+  readonly #letters = new Map<string, number>();
+
+  constructor(time: SimulatedTime, expected: Expected) {
+    this.time = time;
+    this.expected = expected;
+  }
+
+  violate(rule: Rule, text: string): void {
+    this.violation ??= { rule, text, atMs: this.time.now };
+  }
+
+  count(what: string, by = 1): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + by);
+  }
+
+  /** The stream that has the name on the disk. */
+  stream(name: string): StreamBook | undefined {
+    const id = this.disk.stream(name)?.id;
+    return id === undefined ? undefined : this.streamById(id, name);
+  }
+
+  streamById(id: number, name: string): StreamBook {
+    let stream = this.streams.get(id);
+    if (stream === undefined) {
+      stream = new StreamBook(id, name);
+      stream.mayBeTrimmed = this.expected.mayBeTrimmed(name);
+      this.streams.set(id, stream);
+    }
+    return stream;
+  }
+
+  /** The broker is gone, by a crash or because it was stopped. */
+  ended(isGraceful: boolean): void {
+    this.#lives[this.life] = { endedAt: this.time.now, isGraceful };
+  }
+
+  /** The broker is there again: whatever changes of whole streams and groups were under way have been made, or not. */
+  began(): void {
+    this.life++;
+    for (const stream of this.streams.values()) {
+      const first = this.disk.model.streams.get(stream.id)?.firstSequence ?? 1;
+      stream.isLoose = false;
+      for (const group of stream.groups.values()) {
+        group.trim(first);
+        if (group.isLoose) group.forget(this.disk.stream(stream.name)?.nextSequence ?? 1);
+        group.isLoose = false;
+      }
+    }
+  }
+
+  /** The storage is full or slow. @returns what says that it is no longer */
+  unhealthy(): () => void {
+    const spell = { from: this.time.now, to: Number.POSITIVE_INFINITY };
+    this.#unhealthy.push(spell);
+    return () => {
+      spell.to = this.time.now;
+    };
+  }
+
+  /** Whether what was delivered then, in that life, must be on the disk. */
+  isSure(life: number, at: number): boolean {
+    const end = this.#lives[life];
+    if (end === undefined) return true;
+    if (this.#unhealthy.some(({ from, to }) => from <= end.endedAt && to >= at)) return false;
+    return end.isGraceful || end.endedAt - at > SURE_MS;
+  }
+
+  stored({ streamId, stream: name, sequence, lane, record }: StoredMessage): void {
+    const stream = this.streamById(streamId, name);
+    const { body, attributes } = record;
+    const where = `${body} in ${name} as ${sequence}`;
+    const before = stream.bodies.get(sequence);
+    if (before !== undefined) this.violate('sequenceTwice', `${where}, which was ${before}`);
+    stream.bodies.set(sequence, body);
+    const publication = this.publications.get(body);
+    if (publication === undefined) return this.violate('notPublished', `${where} was never published`);
+    if (attributes.dead !== undefined) return this.#buried(attributes.dead, body);
+    if (attributes.group !== undefined) return this.#redriven(stream, sequence, body, attributes.group);
+    if (publication.outcome === 'refused') this.violate('refusedButStored', where);
+    const twin = stream.sequences.get(body);
+    if (twin !== undefined) this.violate('storedTwice', `${where} and as ${twin}`);
+    stream.sequences.set(body, sequence);
+    this.#checkOrder(stream, publication, lane, where);
+    this.#checkId(stream, publication, where);
+    this.#checkDelay(publication, where);
+    publication.transaction?.onStored();
+    this.count('stored');
+  }
+
+  /** The receipt of a publish was given out. */
+  confirmed(batch: readonly Publication[], placed: readonly PlacedBatch[]): void {
+    for (const { stream: name, first, duplicates = [], delayed = [] } of placed) {
+      const duplicateOf = pairs(duplicates);
+      const delayedAs = pairs(delayed);
+      if (duplicateOf.size > 0) this.count('duplicate ids', duplicateOf.size);
+      let next = first;
+      for (const [index, publication] of batch.entries()) {
+        publication.outcome = 'confirmed';
+        this.count('confirmed');
+        if (duplicateOf.has(index)) continue;
+        const isDelayed = delayedAs.has(index);
+        publication.places.set(name, isDelayed ? undefined : next);
+        if (!isDelayed) this.#checkPlace(name, next++, publication);
+      }
+    }
+  }
+
+  refused(batch: readonly Publication[]): void {
+    for (const publication of batch) {
+      publication.outcome = 'refused';
+      for (const stream of this.streams.values()) {
+        if (stream.sequences.has(publication.body))
+          this.violate('refusedButStored', `${publication.body} in ${stream.name}`);
+      }
+    }
+    this.count('refused', batch.length);
+  }
+
+  /** The settlements that were under way may be made, or not: nobody will say. */
+  groupsOf(name: string): { stream: StreamBook; group: GroupBook }[] {
+    return [...this.streams.values()]
+      .filter((stream) => stream.name === name)
+      .flatMap((stream) => [...stream.groups.values()].map((group) => ({ stream, group })));
+  }
+
+  #checkPlace(name: string, sequence: number, { body }: Publication): void {
+    if (this.deleted.has(name)) return;
+    const found = this.stream(name)?.bodies.get(sequence);
+    if (found !== body)
+      this.violate(
+        'notStored',
+        `${body} is confirmed in ${name} as ${sequence}, where ${found ?? 'nothing'} is`,
+      );
+  }
+
+  #checkOrder(stream: StreamBook, publication: Publication, lane: number, where: string): void {
+    const { publisher, number, attributes, mayBeLate } = publication;
+    if (isDelayed(attributes) || mayBeLate) return;
+    const key = `${publisher} ${lane}`;
+    const newest = stream.newest.get(key) ?? 0;
+    if (number < newest) this.violate('outOfOrder', `${where} after number ${newest}`);
+    stream.newest.set(key, number);
+  }
+
+  #checkId(stream: StreamBook, { attributes }: Publication, where: string): void {
+    const { messageId } = attributes;
+    if (messageId === undefined || isDelayed(attributes)) return;
+    const before = stream.ids.get(messageId);
+    const windowMs = this.expected.dedupWindowMsOf(stream.name) - ID_SLACK_MS;
+    if (before !== undefined && this.time.wall - before < windowMs)
+      this.violate(
+        'idTwice',
+        `${where}, ${this.time.wall - before} ms after another with the id ${messageId}`,
+      );
+    stream.ids.set(messageId, this.time.wall);
+  }
+
+  #checkDelay({ attributes: { delayMs }, sentAt }: Publication, where: string): void {
+    if (delayMs === undefined) return;
+    this.count('delayed');
+    if (this.time.now < sentAt + delayMs && this.time.wallOffsetMs === 0)
+      this.violate('early', `${where}, ${this.time.now - sentAt} of ${delayMs} ms after it was sent`);
+  }
+
+  #buried({ stream: name, group: groupName, sequence, cause }: DeadLetter, body: string): void {
+    const stream = this.stream(name);
+    const group = stream?.group(groupName);
+    if (stream === undefined || group === undefined) return;
+    const where = `${body}, ${sequence} of ${name}, in ${groupName} (${cause})`;
+    this.count('dead letters');
+    this.#letters.set(`${groupName}/${body}`, (this.#letters.get(`${groupName}/${body}`) ?? 0) + 1);
+    if (stream.bodies.get(sequence) !== body)
+      this.violate('notPublished', `${where}, where ${stream.bodies.get(sequence)} is`);
+    const entry = group.entries.get(sequence);
+    if (entry?.state === 'dead') this.violate('diedTwice', where);
+    if (entry?.state === 'done') this.violate('diedTwice', `${where} was acked`);
+    const isRight =
+      cause === 'expired' ||
+      (cause === 'rejected' && entry?.isRejected === true) ||
+      (cause === 'maxDeliveries' && (entry?.attempt ?? 0) >= this.expected.maxDeliveriesOf(groupName));
+    if (!isRight && !group.isLoose)
+      this.violate('diedEarly', `${where} after attempt ${entry?.attempt ?? 0}`);
+    if (entry === undefined) {
+      group.entries.set(sequence, { ...NEVER_DELIVERED, sequence, body });
+      return;
+    }
+    entry.state = 'dead';
+    if (entry.key !== undefined) group.openOfKey.get(entry.key)?.delete(entry);
+  }
+
+  #redriven(stream: StreamBook, sequence: number, body: string, group: string): void {
+    this.count('redriven');
+    stream.redriven.set(sequence, group);
+    const left = (this.#letters.get(`${group}/${body}`) ?? 0) - 1;
+    this.#letters.set(`${group}/${body}`, left);
+    if (left < 0) this.violate('storedTwice', `${body} was redriven to ${group} oftener than it died`);
+  }
+}
+
+const NEVER_DELIVERED = {
+  key: undefined,
+  state: 'dead',
+  attempt: 0,
+  life: 0,
+  deliveredAt: 0,
+  deliveries: 0,
+  owner: 0,
+  deadline: 0,
+  isReleased: false,
+  attemptMin: 1,
+  isRejected: false,
+} as const;
+
+export function isDelayed({ delayMs, deliverAt }: Attributes): boolean {
+  return delayMs !== undefined || deliverAt !== undefined;
+}
+
+function pairs(flat: readonly number[]): Map<number, number> {
+  const map = new Map<number, number>();
+  for (let i = 0; i < flat.length; i += 2) map.set(flat[i]!, flat[i + 1]!);
+  return map;
+}

@@ -1,0 +1,153 @@
+import { BatchBuilder, decodeBatch, encodeAttributes, type RecordBatch } from '@simplemq/protocol';
+import type { GroupBook, StreamBook } from './group-book.ts';
+import type { Command } from './plan.ts';
+import type { Publication } from './publications.ts';
+import type { StorageFaults } from './simulated-store.ts';
+import type { World } from './world.ts';
+
+/** How many times as long a slow disk takes. */
+const SLOWNESS = 50;
+/** What waited when a disk began to work again is written by then, in ms. */
+const CAUGHT_UP_MS = 500;
+
+/** Does what a plan says; what comes of it shows later. */
+export function carryOut(world: World, command: Command): void {
+  const { book, broker, time, faults, plan } = world;
+  switch (command.kind) {
+    case 'publish':
+      return publish(world, command);
+    case 'crash':
+      if (broker.crash()) book.count('crashes');
+      time.after(command.downMs, () => world.startAgain());
+      return;
+    case 'restart':
+      void restart(world, command.downMs);
+      return;
+    case 'cut':
+      return cut(world, command.client);
+    case 'full':
+      return ail(world, 'full disks', command.forMs, { full: command.level });
+    case 'slow':
+      return ail(world, 'slow disks', command.forMs, { slowness: SLOWNESS });
+    case 'fail':
+      faults.failsNext = command.isApplied ? 'applied' : 'notApplied';
+      return;
+    case 'leave':
+      book.count('followers that leave');
+      return world.followers[command.follower]?.leave();
+    case 'comeBack':
+      return world.followers[command.follower]?.comeBack();
+    case 'setClock':
+      book.count('clocks set');
+      time.wallOffsetMs += command.byMs;
+      return;
+    case 'look':
+      for (const { name, groups } of plan.streams) for (const group of groups) void world.look(name, group);
+      return;
+    default:
+      return change(world, command);
+  }
+}
+
+function publish({ publishers, book, time }: World, command: Command & { kind: 'publish' }): void {
+  const publisher = publishers[command.publisher]!;
+  const publications = command.records.map((attributes) =>
+    book.publications.add(publisher.name, attributes, time.now),
+  );
+  publisher.publish(command.bind, batchOf(publications), publications);
+}
+
+function batchOf(publications: readonly Publication[]): RecordBatch {
+  const builder = new BatchBuilder({ initialBytes: 256 });
+  for (const { body, attributes } of publications) {
+    const own = Object.keys(attributes).length > 0 ? encodeAttributes(attributes) : undefined;
+    builder.append(Buffer.from(body), true, own);
+  }
+  return decodeBatch(builder.finish());
+}
+
+async function restart(world: World, downMs: number): Promise<void> {
+  if (!(await world.broker.stop())) return;
+  world.book.count('restarts');
+  world.time.after(downMs, () => world.startAgain());
+}
+
+function cut({ links, book }: World, client: number): void {
+  const link = links[client];
+  if (link?.connection === undefined) return;
+  book.count('cuts');
+  if (link.connection.unanswered > 0) book.count('requests whose fate is unknown');
+  link.cut();
+}
+
+function ail(
+  { book, faults, time }: World,
+  what: string,
+  forMs: number,
+  changed: Partial<StorageFaults>,
+): void {
+  const healthy = book.unhealthy();
+  book.count(what);
+  Object.assign(faults, changed);
+  time.after(forMs, () => {
+    Object.assign(faults, { full: 'no', slowness: 1 });
+    time.after(CAUGHT_UP_MS, healthy);
+  });
+}
+
+/** Something that changes a whole stream or group. Until it is answered nobody knows how far it is. */
+function change(world: World, command: Command & { kind: 'purge' | 'redrive' | 'recreate' | 'reset' }): void {
+  const { engine } = world.broker;
+  const { name, groups } = world.plan.streams[command.stream]!;
+  const stream = world.book.stream(name);
+  if (engine === undefined || stream === undefined) return;
+  const { life } = world.book;
+  const done = changeBegun(
+    world,
+    command.kind,
+    stream,
+    stream.group(groups['group' in command ? command.group : 0]!),
+  );
+  const answered = (): void => {
+    world.book.count(`${command.kind}s`);
+    if (life === world.book.life) done();
+  };
+  const asked = {
+    redrive: () => engine.redrive({ stream: name }),
+    purge: () => engine.purgeStream({ stream: name }),
+    reset: () =>
+      engine.resetGroup({
+        stream: name,
+        group: groups['group' in command ? command.group : 0]!,
+        startFrom: 'first',
+      }),
+    recreate: async () => {
+      await engine.deleteStream(name);
+      await world.create(name);
+    },
+  }[command.kind]();
+  asked.then(answered, () => {});
+}
+
+/** @returns what is to be done when it is answered */
+function changeBegun(world: World, kind: string, stream: StreamBook, group: GroupBook): () => void {
+  const { book } = world;
+  if (kind === 'recreate') book.deleted.add(stream.name);
+  if (kind === 'purge') {
+    stream.isLoose = true;
+    stream.wasPurged = true;
+    return () => {
+      const { firstSequence = 1 } = book.disk.stream(stream.name) ?? {};
+      for (const each of stream.groups.values()) each.trim(firstSequence);
+      stream.isLoose = false;
+    };
+  }
+  if (kind === 'reset') {
+    group.isLoose = true;
+    return () => {
+      group.forget(book.disk.stream(stream.name)?.nextSequence ?? 1);
+      group.isLoose = false;
+    };
+  }
+  return () => {};
+}

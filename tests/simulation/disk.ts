@@ -1,0 +1,48 @@
+import type { StoreCommitted, StoreTransaction } from '../../packages/broker/src/store/store.ts';
+import { readBack } from '../../packages/broker/test/batches.ts';
+import { ModelStore } from '../../packages/broker/test/store/model-store.ts';
+
+/** A message that a commit brought to a stream. */
+export interface StoredMessage {
+  readonly streamId: number;
+  readonly stream: string;
+  readonly sequence: number;
+  readonly lane: number;
+  readonly record: ReturnType<typeof readBack>[number];
+}
+
+/** Who looks on as commits are applied. */
+export interface DiskWatcher {
+  stored(message: StoredMessage): void;
+}
+
+/** What survives a crash: a commit is on it as a whole or not at all. */
+export class Disk {
+  readonly model: ModelStore = new ModelStore();
+  commits = 0;
+  readonly #watcher: DiskWatcher;
+
+  constructor(watcher: DiskWatcher) {
+    this.#watcher = watcher;
+  }
+
+  apply(transaction: StoreTransaction): StoreCommitted {
+    const committed = this.model.apply(transaction);
+    this.commits++;
+    for (const { streamId, lane, batch } of transaction.batches) {
+      const stream = this.model.streams.get(streamId)?.name ?? '';
+      let sequence = batch.first;
+      for (const record of readBack(batch)) {
+        this.#watcher.stored({ streamId, stream, sequence: sequence++, lane, record });
+      }
+    }
+    return committed;
+  }
+
+  /** The stream of that name; of two, the one that came later. */
+  stream(name: string): { id: number; nextSequence: number; firstSequence: number } | undefined {
+    let found: { id: number; nextSequence: number; firstSequence: number } | undefined;
+    for (const stream of this.model.streams.values()) if (stream.name === name) found = stream;
+    return found;
+  }
+}

@@ -1,0 +1,49 @@
+import type { World } from './world.ts';
+
+/** Once faults have ended everything is drained by then, in ms. */
+const DRAINED_MS_MAX = 120_000;
+/** How often it is asked whether it is, in ms. */
+const ASKED_EVERY_MS = 100;
+/** Credit that is not used up. */
+const ENDLESS = 1_000_000;
+
+/** Faults end: publishers get their answers, and followers that ack everything get what is left. */
+export async function drain(world: World): Promise<void> {
+  const { time, broker, plan, book } = world;
+  Object.assign(world.faults, { full: 'no', slowness: 1, failsNext: 'no' });
+  // What was failing has failed by then, and what was to start has begun to.
+  do await time.sleep(ASKED_EVERY_MS);
+  while (broker.engine === undefined);
+  for (const follower of world.followers) follower.close();
+  for (const { name } of plan.streams) await world.create(name).catch(() => {});
+  followEverything(world);
+  const until = time.now + DRAINED_MS_MAX;
+  let left = await leftIn(world);
+  for (; left.length > 0 && time.now < until; left = await leftIn(world)) await time.sleep(ASKED_EVERY_MS);
+  if (left.length > 0) book.violate('notDrained', left.join('; '));
+  for (const { name, groups } of plan.streams) for (const group of groups) await world.look(name, group);
+}
+
+function followEverything(world: World): void {
+  for (const { name, groups } of world.plan.streams) {
+    for (const group of groups) {
+      const habits = { leaseMs: 1_000, credit: ENDLESS, paceMs: 1, isSteady: true };
+      world
+        .addFollower({ name: `last-${group}-${name}`, bind: { stream: name }, group, ...habits })
+        .connect();
+    }
+  }
+}
+
+/** What is not drained yet. */
+async function leftIn({ broker: { engine }, publishers, plan }: World): Promise<string[]> {
+  if (engine === undefined) return ['the broker is not there'];
+  const left = publishers.filter(({ isIdle }) => !isIdle).map(({ name }) => `${name} has no answer`);
+  for (const { name } of plan.streams) {
+    const { delayed, groups } = await engine.streamInfo(name);
+    if (delayed > 0) left.push(`${name} has ${delayed} delayed`);
+    for (const { name: group, lag, pending } of groups)
+      if (lag + pending > 0) left.push(`${group} on ${name} has ${lag} to come and ${pending} pending`);
+  }
+  return left;
+}

@@ -1,0 +1,92 @@
+/** How far a group is with a message that it was given. */
+export interface Entry {
+  readonly sequence: number;
+  readonly body: string;
+  readonly key: string | undefined;
+  /**
+   * `settling`: a settlement of it is under way. `done`: it must never come again. `dead`: it is in the dead letters.
+   */
+  state: 'held' | 'settling' | 'waiting' | 'done' | 'dead';
+  /** Of the last delivery, and in which life of the broker, and when it was. */
+  attempt: number;
+  life: number;
+  deliveredAt: number;
+  deliveries: number;
+  /** The number of the follower that has it, and when its lease ends. */
+  owner: number;
+  deadline: number;
+  /** It was handed back unbegun: the next attempt may be the same. */
+  isReleased: boolean;
+  /** The next attempt is this at least, whatever crashes. */
+  attemptMin: number;
+  isRejected: boolean;
+}
+
+/** What is known of a group of one stream, by what was seen of it. */
+export class GroupBook {
+  readonly name: string;
+  readonly entries: Map<number, Entry> = new Map();
+  /** Messages from there on must come to it; infinity while it is not known to be there. */
+  obligedFrom: number = Number.POSITIVE_INFINITY;
+  /** Something is under way that changes its books as a whole. */
+  isLoose = false;
+  /** The last that was seen for the first time, by lane; or by lane and key. */
+  readonly newest: Map<string, number> = new Map();
+  /** Messages of each key that are on their way. */
+  readonly openOfKey: Map<string, Set<Entry>> = new Map();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Begins anew: what was is of no matter. */
+  forget(obligedFrom: number): void {
+    this.entries.clear();
+    this.newest.clear();
+    this.openOfKey.clear();
+    this.obligedFrom = obligedFrom;
+  }
+
+  /** What comes before it is gone from the stream. */
+  trim(firstSequence: number): void {
+    for (const [sequence, entry] of this.entries) {
+      if (sequence >= firstSequence) continue;
+      this.entries.delete(sequence);
+      if (entry.key !== undefined) this.openOfKey.get(entry.key)?.delete(entry);
+    }
+  }
+}
+
+/** What is known of a stream, which is another one when it is deleted and created again. */
+export class StreamBook {
+  readonly id: number;
+  readonly name: string;
+  readonly groups: Map<string, GroupBook> = new Map();
+  /** What is stored of it, or was. */
+  readonly bodies: Map<number, string> = new Map();
+  readonly sequences: Map<string, number> = new Map();
+  /** For each message id when it was stored last, in ms since the run began. */
+  readonly ids: Map<string, number> = new Map();
+  /** The last number of each publisher in each lane. */
+  readonly newest: Map<string, number> = new Map();
+  /** Redriven messages, and the group that each is for. */
+  readonly redriven: Map<number, string> = new Map();
+  /** It is being trimmed, or may be at any time. */
+  isLoose = false;
+  mayBeTrimmed = false;
+  wasPurged = false;
+
+  constructor(id: number, name: string) {
+    this.id = id;
+    this.name = name;
+  }
+
+  group(name: string): GroupBook {
+    let group = this.groups.get(name);
+    if (group === undefined) {
+      group = new GroupBook(name);
+      this.groups.set(name, group);
+    }
+    return group;
+  }
+}

@@ -1,0 +1,236 @@
+import type { Attributes, GroupOptions, StreamOptions, WireBind } from '@simplemq/protocol';
+import type { Random } from '../fuzz/random.ts';
+import { between, derived, happens } from './derived.ts';
+
+export interface StreamPlan {
+  readonly name: string;
+  readonly options: StreamOptions;
+  readonly groups: readonly string[];
+}
+
+export interface FollowerPlan {
+  readonly name: string;
+  readonly bind: WireBind;
+  readonly group: string;
+  readonly leaseMs: number;
+  readonly credit: number;
+  /** It takes up to so long for a message. */
+  readonly paceMs: number;
+  /** It acks everything. */
+  readonly isSteady: boolean;
+}
+
+/** Something that happens to the broker or its clients, at a time. */
+export type Command = { readonly at: number } & (
+  | {
+      readonly kind: 'publish';
+      readonly publisher: number;
+      readonly bind: WireBind;
+      readonly records: readonly Attributes[];
+    }
+  | { readonly kind: 'crash' | 'restart'; readonly downMs: number }
+  | { readonly kind: 'cut'; readonly client: number }
+  | { readonly kind: 'full'; readonly level: 'messages' | 'all'; readonly forMs: number }
+  | { readonly kind: 'slow'; readonly forMs: number }
+  | { readonly kind: 'fail'; readonly isApplied: boolean }
+  | { readonly kind: 'leave' | 'comeBack'; readonly follower: number }
+  | { readonly kind: 'purge' | 'redrive' | 'recreate'; readonly stream: number }
+  | { readonly kind: 'reset'; readonly stream: number; readonly group: number }
+  | { readonly kind: 'setClock'; readonly byMs: number }
+  | { readonly kind: 'look' }
+);
+
+/** What a run is to be: the same for the same seed. */
+export interface Plan {
+  readonly seed: number;
+  readonly cacheBytesMax: number;
+  readonly groups: Readonly<Record<string, GroupOptions>>;
+  readonly streams: readonly StreamPlan[];
+  /** Where the messages of transactions go. */
+  readonly results: string;
+  readonly publishers: number;
+  readonly followers: readonly FollowerPlan[];
+  readonly commands: readonly Command[];
+}
+
+/** How long commands come, in ms. */
+const ACTIVE_MS = 3_000;
+const PUBLISHES_MIN = 25;
+const PUBLISHES_MAX = 70;
+const WORKERS = 'workers';
+
+export function planOf(seed: number): Plan {
+  const random = derived(seed, 'plan');
+  const groups = groupsOf(random);
+  const streams = streamsOf(random, Object.keys(groups));
+  const publishers = 1 + random.below(3);
+  const followers = followersOf(random, streams);
+  const commands = [
+    ...publishesOf(random, streams, publishers),
+    ...faultsOf(random, publishers + followers.length),
+    ...changesOf(random, streams, followers.length),
+  ];
+  commands.sort((a, b) => a.at - b.at);
+  return {
+    seed,
+    cacheBytesMax: happens(random, 50) ? 200 : 1_000_000,
+    groups,
+    streams,
+    results: RESULTS,
+    publishers,
+    followers,
+    commands,
+  };
+}
+
+const RESULTS = 'results';
+
+function groupsOf(random: Random): Record<string, GroupOptions> {
+  const groups: Record<string, GroupOptions> = { [WORKERS]: groupOptions(random) };
+  if (happens(random, 60)) groups.audit = groupOptions(random);
+  return groups;
+}
+
+function groupOptions(random: Random): GroupOptions {
+  return {
+    retry: {
+      maxDeliveries: random.pick([2, 3, 20, 20]),
+      delayMs: random.pick([0, 5, 50]),
+      maxDelayMs: 200,
+      jitter: random.pick([0, 0.5]),
+    },
+    ...(happens(random, 25) && { ordering: 'key' }),
+    ...(happens(random, 10) && { ratePerSecond: 200 }),
+    ...(happens(random, 10) && { exclusive: true }),
+    ...(happens(random, 15) && { yieldEvery: 2 }),
+    ...(happens(random, 20) && { deadLetterExpired: true }),
+  };
+}
+
+function streamsOf(random: Random, groups: readonly string[]): StreamPlan[] {
+  const names = ['orders', 'bills', 'mails'].slice(0, 1 + random.below(3));
+  const streams = names.map((name) => {
+    const own = groups.filter((group) => group === WORKERS || happens(random, 70));
+    return { name, options: streamOptions(random), groups: own };
+  });
+  return [...streams, { name: RESULTS, options: {}, groups: [WORKERS] }];
+}
+
+function streamOptions(random: Random): StreamOptions {
+  const isLimited = happens(random, 20);
+  return {
+    retention: happens(random, 75) ? 'work' : 'log',
+    ...(isLimited && { maxMessages: 20, overflow: random.pick(['reject', 'drop-oldest']) }),
+    ...(happens(random, 20) && { dedupWindowMs: random.pick([0, 4_000]) }),
+  };
+}
+
+function followersOf(random: Random, streams: readonly StreamPlan[]): FollowerPlan[] {
+  const followers: FollowerPlan[] = [];
+  for (const { name, groups } of streams) {
+    for (const group of groups) {
+      const count = 1 + random.below(2);
+      for (let i = 0; i < count; i++) {
+        const isByPattern = group === WORKERS && happens(random, 20);
+        followers.push({
+          name: `${group}-${name}-${i}`,
+          bind: isByPattern ? { pattern: '^[a-z]' } : { stream: name },
+          group,
+          leaseMs: random.pick([100, 200, 1_000]),
+          credit: random.pick([1, 3, 10, 200]),
+          paceMs: random.pick([1, 5, 30]),
+          isSteady: happens(random, 20),
+        });
+      }
+    }
+  }
+  return followers;
+}
+
+function publishesOf(random: Random, streams: readonly StreamPlan[], publishers: number): Command[] {
+  const count = PUBLISHES_MIN + random.below(PUBLISHES_MAX - PUBLISHES_MIN);
+  const habits = { isKeyed: happens(random, 50), isMixed: happens(random, 60) };
+  return Array.from({ length: count }, () => {
+    const bind = happens(random, 15)
+      ? { pattern: random.pick(['^[obm]', 's$']) }
+      : { stream: random.pick(streams.slice(0, -1)).name };
+    const records = Array.from({ length: sizeOf(random) }, () => attributesOf(random, habits));
+    return { kind: 'publish', at: at(random), publisher: random.below(publishers), bind, records };
+  });
+}
+
+function sizeOf(random: Random): number {
+  if (happens(random, 50)) return 1;
+  return happens(random, 90) ? 1 + random.below(6) : 40 + random.below(40);
+}
+
+function attributesOf(
+  random: Random,
+  { isKeyed, isMixed }: { isKeyed: boolean; isMixed: boolean },
+): Attributes {
+  const key = isKeyed && happens(random, 60) ? { key: random.pick(['a', 'b', 'c']) } : {};
+  if (!isMixed || happens(random, 60)) return key;
+  const ttlMs = random.pick([30, 300, 3_000]);
+  const extra = random.pick<Attributes>([
+    { priority: random.below(4) },
+    { priority: 3 },
+    { delayMs: 1 + random.below(400) },
+    { ttlMs },
+    { messageId: `id-${random.below(12)}` },
+    { messageId: `id-${random.below(12)}` },
+    { headers: { kind: 'x' } },
+  ]);
+  return { ...key, ...extra };
+}
+
+function faultsOf(random: Random, clients: number): Command[] {
+  const faults: Command[] = [];
+  const times = (least: number, most: number): number => least + random.below(most - least + 1);
+  for (let i = times(1, 3); i > 0; i--)
+    faults.push({ kind: 'crash', at: at(random), downMs: downMs(random) });
+  for (let i = times(1, 6); i > 0; i--)
+    faults.push({ kind: 'cut', at: at(random), client: random.below(clients) });
+  if (happens(random, 40)) faults.push({ kind: 'restart', at: at(random), downMs: downMs(random) });
+  if (happens(random, 40)) {
+    const level = happens(random, 60) ? 'messages' : 'all';
+    faults.push({ kind: 'full', at: at(random), level, forMs: between(random, 5, 400) });
+  }
+  if (happens(random, 25)) faults.push({ kind: 'slow', at: at(random), forMs: between(random, 5, 300) });
+  if (happens(random, 20)) faults.push({ kind: 'fail', at: at(random), isApplied: happens(random, 50) });
+  if (happens(random, 10))
+    faults.push({ kind: 'setClock', at: at(random), byMs: random.pick([-60_000, -700, 700, 60_000]) });
+  return faults;
+}
+
+function changesOf(random: Random, streams: readonly StreamPlan[], followers: number): Command[] {
+  const changes: Command[] = [];
+  for (let i = 0; i < 6; i++) changes.push({ kind: 'look', at: at(random) });
+  for (let i = random.below(4); i > 0; i--) {
+    const follower = random.below(followers);
+    const leftAt = at(random);
+    changes.push({ kind: 'leave', at: leftAt, follower });
+    changes.push({ kind: 'comeBack', at: leftAt + between(random, 1, 500), follower });
+  }
+  const stream = (): number => random.below(streams.length - 1);
+  if (happens(random, 15)) changes.push({ kind: 'purge', at: at(random), stream: stream() });
+  if (happens(random, 15)) changes.push({ kind: 'recreate', at: at(random), stream: stream() });
+  if (happens(random, 40)) changes.push({ kind: 'redrive', at: at(random), stream: stream() });
+  if (happens(random, 15)) {
+    const index = stream();
+    changes.push({
+      kind: 'reset',
+      at: at(random),
+      stream: index,
+      group: random.below(streams[index]!.groups.length),
+    });
+  }
+  return changes;
+}
+
+function downMs(random: Random): number {
+  return between(random, 1, happens(random, 80) ? 30 : 1_000);
+}
+
+function at(random: Random): number {
+  return between(random, 0, ACTIVE_MS);
+}

@@ -1,0 +1,70 @@
+import { EmbeddedEngine } from '../../packages/broker/src/engine/embedded-engine.ts';
+import type { OpenEngine } from './broker-process.ts';
+import { carryOut } from './carry-out.ts';
+import { drain } from './drain.ts';
+import { type Plan, planOf } from './plan.ts';
+import type { Violation } from './rules.ts';
+import { checkNothingLost, checkTransactions } from './state-checks.ts';
+import { World } from './world.ts';
+
+/** A run is over by then, or never, in ms. */
+const STUCK_MS = 600_000;
+/** A run with less than this shows nothing. */
+const CONFIRMED_MIN = 10;
+
+export interface Verdict {
+  readonly violation: Violation | undefined;
+  /** What happened how often. */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly events: number;
+  readonly simulatedMs: number;
+}
+
+export interface SimulationOptions {
+  /** The engine that is looked at; the broker's own unless given. */
+  readonly open?: OpenEngine;
+  /** In place of the plan of the seed: only some of its commands. */
+  readonly plan?: Plan;
+}
+
+const openEngine: OpenEngine = (options) => EmbeddedEngine.open(options);
+
+/** One run: the same for the same seed, in all that happens. */
+export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Verdict> {
+  const world = new World(options.plan ?? planOf(seed), options.open ?? openEngine);
+  const { time, book } = world;
+  let isOver = false;
+  const threw = (error: unknown): void =>
+    book.violate('threw', error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const uninstall = time.install();
+  process.on('unhandledRejection', threw);
+  try {
+    play(world).then(() => {
+      isOver = true;
+    }, threw);
+    await time.run(() => isOver || book.violation !== undefined || time.now > STUCK_MS);
+    if (!isOver) book.violate('notDrained', 'an answer never came');
+  } catch (error) {
+    threw(error);
+  } finally {
+    uninstall();
+    process.off('unhandledRejection', threw);
+  }
+  return { violation: book.violation, counts: book.counts, events: time.events, simulatedMs: time.now };
+}
+
+async function play(world: World): Promise<void> {
+  const { book, time, plan } = world;
+  await world.begin();
+  const begun = time.now;
+  for (const command of plan.commands) {
+    await time.sleep(begun + command.at - time.now);
+    carryOut(world, command);
+  }
+  await drain(world);
+  checkNothingLost(book);
+  checkTransactions(book);
+  const confirmed = book.counts.get('confirmed') ?? 0;
+  if (confirmed < CONFIRMED_MIN || book.life < 2)
+    book.violate('vacuous', `${confirmed} messages were confirmed, in ${book.life} lives of the broker`);
+}
