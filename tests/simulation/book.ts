@@ -220,6 +220,7 @@ export class Book implements DiskWatcher {
     if (entry?.state === 'dead') this.violate('diedTwice', where);
     if (entry?.state === 'done') this.violate('diedTwice', `${where} was acked`);
     const isRight =
+      sequence < group.obligedFrom ||
       cause === 'expired' ||
       (cause === 'rejected' && entry?.isRejected === true) ||
       (cause === 'maxDeliveries' && (entry?.attempt ?? 0) >= this.expected.maxDeliveriesOf(groupName));

@@ -2,6 +2,7 @@ import type { EmbeddedEngineOptions } from '../../packages/broker/src/engine/emb
 import type { Engine } from '../../packages/broker/src/engine/engine.ts';
 import type { Random } from '../fuzz/random.ts';
 import type { Book } from './book.ts';
+import { allLeft } from './delivery-checks.ts';
 import type { Disk } from './disk.ts';
 import { Connection } from './network.ts';
 import { Session } from './session.ts';
@@ -97,6 +98,8 @@ export class BrokerProcess {
     if (engine === undefined || this.#owner.isGone) return false;
     this.#isStopping = true;
     const owner = this.#owner;
+    // It ends its followers at once, and what they have goes back.
+    allLeft(this.#options.book);
     await engine.close();
     if (owner.isGone) return false;
     this.#end(true);

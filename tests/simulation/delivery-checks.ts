@@ -121,6 +121,9 @@ function checkKey(
     if (other === entry || other.state === 'settling') continue;
     // Handed back unbegun from its first delivery, it waits for its key as before that.
     if (other.isReleased && other.attempt === 1) continue;
+    // It is dying: it will not come again.
+    const isDying = other.state === 'waiting' || other.life !== book.life;
+    if (isDying && other.attempt >= book.expected.maxDeliveriesOf(group.name)) continue;
     // What a broker had handed out just before it died it may not know of.
     if (other.life !== book.life && !book.isSure(other.life, other.deliveredAt)) continue;
     const ttlMs = book.publications.get(other.body)?.attributes.ttlMs;
@@ -179,6 +182,17 @@ export function left(book: Book, holder: Holder): void {
   }
 }
 
+/** All followers of the broker are over. */
+export function allLeft(book: Book): void {
+  for (const stream of book.streams.values()) {
+    for (const group of stream.groups.values()) {
+      for (const entry of group.entries.values()) {
+        if (entry.state === 'held' && entry.life === book.life) entry.state = 'waiting';
+      }
+    }
+  }
+}
+
 export type SettlementKind = 'ack' | 'nack' | 'reject' | 'release' | 'extend';
 
 interface Part {
@@ -187,7 +201,8 @@ interface Part {
   readonly attempt: number;
   readonly entry: Entry | undefined;
   readonly group: GroupBook | undefined;
-  readonly isHeld: 'yes' | 'no' | 'unsure';
+  /** 'unsure': by this follower, or by nobody any more; 'unknown': nothing is known. */
+  readonly isHeld: 'yes' | 'no' | 'unsure' | 'unknown';
   readonly deliveries: number;
   /** Another settlement of it was under way. */
   readonly isRepeat: boolean;
@@ -217,7 +232,7 @@ export function settling(
         const isRepeat = entry?.state === 'settling';
         const deliveries = entry?.deliveries ?? 0;
         parts.push({ stream: name, sequence, attempt, entry, group, isHeld, deliveries, isRepeat });
-        if (entry !== undefined && isHeld !== 'no') begin(kind, entry);
+        if (isHeld === 'yes' || isHeld === 'unsure') begin(kind, entry!);
         if (kind === 'extend' && isHeld === 'yes') entry!.deadline = book.time.now + holder.leaseMs;
       }
     }
@@ -233,10 +248,10 @@ function heldBy(
   holder: Holder,
   attempt: number,
 ): Part['isHeld'] {
-  if (stream === undefined || group === undefined || entry === undefined) return 'unsure';
-  if (group.isLoose || stream.isLoose || stream.mayBeTrimmed || book.deleted.has(stream.name))
-    return 'unsure';
+  if (stream === undefined || group === undefined || entry === undefined) return 'unknown';
   const isIts = entry.life === holder.life && entry.owner === holder.id && entry.attempt === attempt;
+  const isVague = group.isLoose || stream.isLoose || stream.mayBeTrimmed || book.deleted.has(stream.name);
+  if (isVague) return isIts && entry.state === 'held' ? 'unsure' : 'unknown';
   if (!isIts || entry.state === 'done' || entry.state === 'dead') return 'no';
   if (entry.state === 'settling') return 'unsure';
   if (entry.state === 'waiting') return 'no';
@@ -255,10 +270,13 @@ function begin(kind: SettlementKind, entry: Entry): void {
 export function settled(book: Book, { kind, parts }: Settling, stale: readonly StreamRanges[]): void {
   const late = new Set<string>();
   for (const { stream, ranges } of stale) {
-    for (const { first, last } of ranges)
-      for (let sequence = first; sequence <= last; sequence++) late.add(`${stream} ${sequence}`);
+    for (const { first, last, attempt } of ranges)
+      for (let sequence = first; sequence <= last; sequence++) late.add(`${stream} ${sequence} ${attempt}`);
   }
-  for (const part of parts) settledPart(book, kind, part, late.has(`${part.stream} ${part.sequence}`));
+  for (const part of parts) {
+    const isStale = late.has(`${part.stream} ${part.sequence} ${part.attempt}`);
+    settledPart(book, kind, part, isStale);
+  }
 }
 
 function settledPart(book: Book, kind: SettlementKind, part: Part, isStale: boolean): void {

@@ -59,6 +59,8 @@ export class FollowerClient {
   #isFollowing = true;
   #transactions = 0;
   #unsentAcks: Delivery[] = [];
+  /** How often it was given each message in each attempt. */
+  readonly #handled = new Map<string, number>();
 
   constructor({ plan, link, book, seed, groupOptions, resultsTo }: FollowerClientOptions) {
     this.name = plan.name;
@@ -140,7 +142,10 @@ export class FollowerClient {
 
   #handle(key: number, delivery: Delivery): void {
     const { stream, first, attempt } = delivery;
-    const random = derived(this.#seed, this.name, stream, first, attempt);
+    const about = `${stream} ${first} ${attempt}`;
+    const times = (this.#handled.get(about) ?? 0) + 1;
+    this.#handled.set(about, times);
+    const random = derived(this.#seed, this.name, about, times);
     const { leaseMs, isSteady, paceMs } = this.#plan;
     const habit = isSteady ? 'ack' : habitOf(random.below(100));
     const afterMs = between(random, 0, paceMs);

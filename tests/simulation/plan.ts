@@ -55,8 +55,8 @@ export interface Plan {
 
 /** How long commands come, in ms. */
 const ACTIVE_MS = 3_000;
-const PUBLISHES_MIN = 25;
-const PUBLISHES_MAX = 70;
+const PUBLISHES_MIN = 15;
+const PUBLISHES_MAX = 40;
 const WORKERS = 'workers';
 
 export function planOf(seed: number): Plan {
@@ -160,8 +160,8 @@ function publishesOf(random: Random, streams: readonly StreamPlan[], publishers:
 }
 
 function sizeOf(random: Random): number {
-  if (happens(random, 50)) return 1;
-  return happens(random, 90) ? 1 + random.below(6) : 40 + random.below(40);
+  if (happens(random, 60)) return 1;
+  return happens(random, 97) ? 1 + random.below(5) : 40 + random.below(40);
 }
 
 function attributesOf(

@@ -286,7 +286,8 @@ export class Group implements LaneHost, DispatcherGroup {
     const undo: (() => void)[] = [];
     this.#changeLanes(range, (lane, part) => {
       const change = lane.ledger.ack(membership, part, attempt);
-      if (change.changed.length > 0) undo.push(this.#settled(lane, change.changed, state));
+      const entries = change.changed.map((span) => ({ ...span, state }));
+      if (entries.length > 0) undo.push(this.#settled(lane, entries));
       return change;
     });
     return () => {
@@ -301,10 +302,10 @@ export class Group implements LaneHost, DispatcherGroup {
    * @returns which of them were there still, and what takes that back
    */
   buried(lane: GroupLane, span: Span): { spans: readonly Span[]; undo: () => void } {
-    const spans = lane.ledger.settleIdle(span);
+    const spans = lane.ledger.takeIdle(span);
     if (spans.length === 0) return { spans, undo: () => {} };
     const messages = messagesOf(spans);
-    const revoke = this.#settled(lane, spans, idleState(this.#settings.retry.maxDeliveries + 1, Date.now()));
+    const revoke = this.#settled(lane, spans);
     this.deadLettered += messages;
     const undo = (): void => {
       this.deadLettered -= messages;
@@ -511,13 +512,14 @@ export class Group implements LaneHost, DispatcherGroup {
     return { changed, missed };
   }
 
-  /** Messages were taken out of the list. @returns what puts them back, to wait in `state` */
-  #settled(lane: GroupLane, spans: readonly Span[], state: Waiting): () => void {
-    const lost = this.#events.done(this, lane.number, spans);
+  /** Messages were taken out of the list. @returns what puts them back, to wait as each has it */
+  #settled(lane: GroupLane, entries: readonly (Span & { readonly state: Waiting })[]): () => void {
+    const lost = this.#events.done(this, lane.number, entries);
     this.#events.changed(this, true);
     const { resets } = this;
     return () => {
-      if (resets === this.resets) lane.ledger.revive(spans, state);
+      if (resets === this.resets)
+        for (const { first, last, state } of entries) lane.ledger.revive([{ first, last }], state);
       this.#events.undone(this, lost);
       this.#events.changed(this, false);
     };

@@ -261,6 +261,13 @@ export class Ledger {
     return changed;
   }
 
+  /** As settleIdle, but tells how those waited that were there. */
+  takeIdle(span: Span): readonly (Span & { readonly state: Waiting })[] {
+    const idle = this.#idleWithin(span);
+    this.settleIdle(span);
+    return idle;
+  }
+
   /** Entries that were taken out are pending again after all; with an infinite due time they wait in no queue. */
   revive(spans: readonly Span[], state: Waiting): void {
     for (const { first, last } of spans) this.pending.insert(first, last, state);
