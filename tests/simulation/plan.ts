@@ -54,16 +54,19 @@ export interface Plan {
 }
 
 /** How long commands come, in ms. */
-const ACTIVE_MS = 3_000;
-const PUBLISHES_MIN = 15;
-const PUBLISHES_MAX = 40;
+const ACTIVE_MS = 2_000;
+const PUBLISHES_MIN = 12;
+const PUBLISHES_MAX = 20;
+/** Of a hundred runs so many have more of it. */
+const LARGE_PERCENT = 10;
+const PUBLISHES_LARGE = 60;
 const WORKERS = 'workers';
 
 export function planOf(seed: number): Plan {
   const random = derived(seed, 'plan');
   const groups = groupsOf(random);
   const streams = streamsOf(random, Object.keys(groups));
-  const publishers = 1 + random.below(3);
+  const publishers = 1 + random.below(2);
   const followers = followersOf(random, streams);
   const commands = [
     ...publishesOf(random, streams, publishers),
@@ -108,7 +111,7 @@ function groupOptions(random: Random): GroupOptions {
 }
 
 function streamsOf(random: Random, groups: readonly string[]): StreamPlan[] {
-  const names = ['orders', 'bills', 'mails'].slice(0, 1 + random.below(3));
+  const names = ['orders', 'bills', 'mails'].slice(0, random.pick([1, 1, 2, 3]));
   const streams = names.map((name) => {
     const own = groups.filter((group) => group === WORKERS || happens(random, 70));
     return { name, options: streamOptions(random), groups: own };
@@ -131,7 +134,7 @@ function followersOf(random: Random, streams: readonly StreamPlan[]): FollowerPl
     for (const group of groups) {
       const count = 1 + random.below(2);
       for (let i = 0; i < count; i++) {
-        const isByPattern = group === WORKERS && happens(random, 20);
+        const isByPattern = group === WORKERS && happens(random, 10);
         followers.push({
           name: `${group}-${name}-${i}`,
           bind: isByPattern ? { pattern: '^[a-z]' } : { stream: name },
@@ -148,10 +151,11 @@ function followersOf(random: Random, streams: readonly StreamPlan[]): FollowerPl
 }
 
 function publishesOf(random: Random, streams: readonly StreamPlan[], publishers: number): Command[] {
-  const count = PUBLISHES_MIN + random.below(PUBLISHES_MAX - PUBLISHES_MIN);
+  const most = happens(random, LARGE_PERCENT) ? PUBLISHES_LARGE : PUBLISHES_MAX;
+  const count = PUBLISHES_MIN + random.below(most - PUBLISHES_MIN);
   const habits = { isKeyed: happens(random, 50), isMixed: happens(random, 60) };
   return Array.from({ length: count }, () => {
-    const bind = happens(random, 15)
+    const bind = happens(random, 10)
       ? { pattern: random.pick(['^[obm]', 's$']) }
       : { stream: random.pick(streams.slice(0, -1)).name };
     const records = Array.from({ length: sizeOf(random) }, () => attributesOf(random, habits));
@@ -161,7 +165,7 @@ function publishesOf(random: Random, streams: readonly StreamPlan[], publishers:
 
 function sizeOf(random: Random): number {
   if (happens(random, 60)) return 1;
-  return happens(random, 97) ? 1 + random.below(5) : 40 + random.below(40);
+  return happens(random, 99) ? 1 + random.below(5) : 40 + random.below(40);
 }
 
 function attributesOf(
@@ -204,7 +208,7 @@ function faultsOf(random: Random, clients: number): Command[] {
 
 function changesOf(random: Random, streams: readonly StreamPlan[], followers: number): Command[] {
   const changes: Command[] = [];
-  for (let i = 0; i < 6; i++) changes.push({ kind: 'look', at: at(random) });
+  for (let i = 0; i < 3; i++) changes.push({ kind: 'look', at: at(random) });
   for (let i = random.below(4); i > 0; i--) {
     const follower = random.below(followers);
     const leftAt = at(random);

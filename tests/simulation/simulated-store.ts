@@ -173,20 +173,27 @@ export class SimulatedStore implements Store {
 function copied(transaction: StoreTransaction): StoreTransaction {
   return {
     ...transaction,
-    createdStreams: plain(transaction.createdStreams),
-    updatedStreams: plain(transaction.updatedStreams),
-    streams: plain(transaction.streams),
-    groups: plain(transaction.groups),
-    failures: plain(transaction.failures),
+    createdStreams: transaction.createdStreams.map(({ options, lanes, ...stream }) => ({
+      ...stream,
+      options: { ...options },
+      lanes: lanes.map((lane) => ({ ...lane })),
+    })),
+    updatedStreams: transaction.updatedStreams.map(({ id, options }) => ({ id, options: { ...options } })),
+    streams: transaction.streams.map(({ lanes, ...stream }) => ({
+      ...stream,
+      lanes: lanes.map((lane) => ({ ...lane })),
+    })),
+    groups: transaction.groups.map(({ policy, positions, ...group }) => ({
+      ...group,
+      policy: { ...policy },
+      positions: positions.map((position) => ({ ...position })),
+    })),
+    failures: transaction.failures.map((failure) => ({ ...failure })),
     batches: [...transaction.batches],
     removals: [...transaction.removals],
     delayed: [...transaction.delayed],
     removedDelayed: [...transaction.removedDelayed],
   };
-}
-
-function plain<T>(value: readonly T[]): readonly T[] {
-  return value.length === 0 ? value : (JSON.parse(JSON.stringify(value)) as T[]);
 }
 
 function anew({ first, count, ordinal, time, flags, shared, records }: Batch): Batch {

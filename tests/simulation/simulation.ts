@@ -10,7 +10,7 @@ import { World } from './world.ts';
 /** A run is over by then, or never, in ms. */
 const STUCK_MS = 600_000;
 /** A run with less than this shows nothing. */
-const CONFIRMED_MIN = 10;
+const CONFIRMED_MIN = 5;
 
 export interface Verdict {
   readonly violation: Violation | undefined;
