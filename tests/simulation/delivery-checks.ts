@@ -292,6 +292,8 @@ function settledPart(book: Book, kind: SettlementKind, part: Part, isStale: bool
   book.count(`${kind}s`);
   if (isHeld === 'no') book.violate('staleAccepted', where);
   if (entry === undefined || group === undefined || group.entries.get(sequence) !== entry) return;
+  // It begins anew: this was of before.
+  if (group.isLoose) return;
   const isSame = entry.deliveries === deliveries;
   if (kind === 'nack') entry.attemptMin = Math.max(entry.attemptMin, attempt + 1);
   if (kind !== 'ack') return;

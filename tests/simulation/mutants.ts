@@ -89,7 +89,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a producer's receipts are forgotten on a restart",
     file: 'commit/producers.ts',
-    from: 'this.#producers.set(id, { id, usedAt, known, receipts: new Map(settled) });',
+    from: 'this.#producers.set(id, { id, usedAt, settled: 0, known, receipts: new Map(settled) });',
     to: '',
     seedsMax: 50,
   },

@@ -1,4 +1,4 @@
-import { UNCONFIRMED_BATCHES_MAX } from '@simplemq/protocol';
+import { ProtocolViolation, type SimpleMQError, UNCONFIRMED_BATCHES_MAX } from '@simplemq/protocol';
 import type { ProducerStamp, PublishReceipt, TransactionReceipt } from '../engine/engine.ts';
 import type { StoredProducer } from '../store/store.ts';
 
@@ -13,6 +13,8 @@ type KnownReceipt = PublishReceipt | TransactionReceipt;
 interface Producer {
   readonly id: string;
   usedAt: number;
+  /** No number up to it is taken in any more, as far as this run of the broker knows. */
+  settled: number;
   readonly receipts: Map<number, Promise<KnownReceipt>>;
   /** The same receipts, as known when the publish was taken in; stored with its commit. */
   readonly known: Map<number, KnownReceipt>;
@@ -36,18 +38,28 @@ export class Producers {
     for (const { id, usedAt, receipts } of [...stored].sort((a, b) => a.usedAt - b.usedAt)) {
       const known = new Map(JSON.parse(receipts) as [number, KnownReceipt][]);
       const settled = [...known].map(([number, receipt]) => [number, Promise.resolve(receipt)] as const);
-      this.#producers.set(id, { id, usedAt, known, receipts: new Map(settled) });
+      this.#producers.set(id, { id, usedAt, settled: 0, known, receipts: new Map(settled) });
     }
   }
 
-  /** The receipt of a publish that was taken in before, settled or still to be. */
+  /**
+   * The receipt of a publish that was taken in before, settled or still to be.
+   *
+   * @throws ProtocolViolation when its producer has said that it does not come again: it was under way on a connection
+   *   that the producer has given up, and what became of it is known by now
+   */
   receiptOf({ id, number }: ProducerStamp): Promise<KnownReceipt> | undefined {
-    return this.#producers.get(id)?.receipts.get(number);
+    const producer = this.#producers.get(id);
+    const receipt = producer?.receipts.get(number);
+    if (receipt === undefined && producer !== undefined && number <= producer.settled)
+      throw tooLate(number, producer);
+    return receipt;
   }
 
   /** Remembers a publish that goes into the next transaction. */
   remember(stamp: ProducerStamp, known: KnownReceipt, receipt: Promise<KnownReceipt>): void {
     const producer = this.#use(stamp.id);
+    if (stamp.settled < stamp.number) producer.settled = Math.max(producer.settled, stamp.settled);
     for (const number of producer.receipts.keys()) {
       // In the order in which they were taken in, which is their own but for those sent again.
       if (number > stamp.settled) break;
@@ -107,10 +119,17 @@ export class Producers {
 
   #use(id: string): Producer {
     const known = this.#producers.get(id);
-    const producer = known ?? { id, usedAt: 0, receipts: new Map(), known: new Map() };
+    const producer = known ?? { id, usedAt: 0, settled: 0, receipts: new Map(), known: new Map() };
     producer.usedAt = Date.now();
     this.#producers.delete(id);
     this.#producers.set(id, producer);
     return producer;
   }
+}
+
+function tooLate(number: number, { settled }: Producer): SimpleMQError {
+  return new ProtocolViolation(
+    `the publish number ${number} comes after its producer said that it knows the outcome of all up to ${settled}; it ` +
+      'was not stored',
+  );
 }

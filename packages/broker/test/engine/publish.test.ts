@@ -89,6 +89,17 @@ describe.each(STORES)('a publish that is sent again (%s)', (kind) => {
     expect(await engine.streamInfo('s')).toMatchObject({ messages: 6 });
   });
 
+  test('late, on a connection that its publisher gave up, is not stored a second time', async () => {
+    await using broker = await openTestEngine(kind);
+    const { engine } = broker;
+    await engine.createStream('s', {});
+    const request = { bind, batch: batchOf('x'), producer: { id, number: 1, settled: 0 } };
+    await engine.publish(request);
+    await engine.publish({ bind, batch: batchOf('y'), producer: { id, number: 2, settled: 1 } });
+    await expect(engine.publish(request)).rejects.toMatchObject({ code: 'ProtocolViolation' });
+    expect(await engine.streamInfo('s')).toMatchObject({ messages: 2 });
+  });
+
   test('of another producer with the same number is another publish', async () => {
     await using broker = await openTestEngine(kind);
     const { engine } = broker;
