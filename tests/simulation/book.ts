@@ -39,6 +39,8 @@ export class Book implements DiskWatcher {
   life = 0;
   /** Transactions that were asked for, with what they ack. */
   readonly transactions: { readonly asked: Settling; readonly publications: readonly Publication[] }[] = [];
+  /** Hears of all that happens to a message. */
+  onTrail: ((stream: string, sequence: number, what: string) => void) | undefined;
   /** Names of streams that were deleted: what was confirmed before may be gone. */
   readonly deleted: Set<string> = new Set();
   readonly #lives: Life[] = [];
@@ -117,6 +119,7 @@ export class Book implements DiskWatcher {
     const before = stream.bodies.get(sequence);
     if (before !== undefined) this.violate('sequenceTwice', `${where}, which was ${before}`);
     stream.bodies.set(sequence, body);
+    this.onTrail?.(name, sequence, `${body} is stored`);
     const publication = this.publications.get(body);
     if (publication === undefined) return this.violate('notPublished', `${where} was never published`);
     if (attributes.dead !== undefined) return this.#buried(attributes.dead, body);
@@ -142,7 +145,10 @@ export class Book implements DiskWatcher {
       for (const [index, publication] of batch.entries()) {
         publication.outcome = 'confirmed';
         this.count('confirmed');
-        if (duplicateOf.has(index)) continue;
+        if (duplicateOf.has(index)) {
+          this.#checkTwin(name, duplicateOf.get(index)!, publication);
+          continue;
+        }
         const isDelayed = delayedAs.has(index);
         publication.places.set(name, isDelayed ? undefined : next);
         if (!isDelayed) this.#checkPlace(name, next++, publication);
@@ -175,6 +181,18 @@ export class Book implements DiskWatcher {
       this.violate(
         'notStored',
         `${body} is confirmed in ${name} as ${sequence}, where ${found ?? 'nothing'} is`,
+      );
+  }
+
+  /** What is said to be a duplicate is one of a message that is stored. */
+  #checkTwin(name: string, sequence: number, { body, attributes: { messageId } }: Publication): void {
+    if (this.deleted.has(name) || sequence === 0) return;
+    const twin = this.stream(name)?.bodies.get(sequence);
+    const twinId = twin === undefined ? undefined : this.publications.get(twin)?.attributes.messageId;
+    if (twin === undefined || twinId !== messageId)
+      this.violate(
+        'notStored',
+        `${body} is said to be in ${name} as ${sequence}, where ${twin ?? 'nothing'} is`,
       );
   }
 
@@ -213,6 +231,7 @@ export class Book implements DiskWatcher {
     if (stream === undefined || group === undefined) return;
     const where = `${body}, ${sequence} of ${name}, in ${groupName} (${cause})`;
     this.count('dead letters');
+    this.onTrail?.(name, sequence, `its letter for ${groupName} is stored (${cause})`);
     this.#letters.set(`${groupName}/${body}`, (this.#letters.get(`${groupName}/${body}`) ?? 0) + 1);
     if (stream.bodies.get(sequence) !== body)
       this.violate('notPublished', `${where}, where ${stream.bodies.get(sequence)} is`);

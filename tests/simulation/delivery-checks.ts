@@ -28,7 +28,7 @@ export function checkRun(book: Book, holder: Holder, run: DeliveredRun): void {
     checkContent(book, stream, { sequence, record, where, time: run.time });
     if (!group.isLoose)
       checkDelivery(book, stream, group, { holder, sequence, record, where, attempt: run.attempt });
-    note(book, group, { holder, sequence, record, attempt: run.attempt });
+    note(book, stream, group, { holder, sequence, record, attempt: run.attempt });
     book.count('deliveries');
     if (run.attempt > 1) book.count('redeliveries');
   }
@@ -134,10 +134,12 @@ function checkKey(
 
 function note(
   book: Book,
+  stream: StreamBook,
   group: GroupBook,
   { holder, sequence, record, attempt }: Omit<Given, 'where'>,
 ): void {
   const { key } = record.attributes;
+  book.onTrail?.(stream.name, sequence, `is delivered to ${group.name}, ${holder.id}, in attempt ${attempt}`);
   let entry = group.entries.get(sequence);
   if (entry === undefined) {
     entry = {
@@ -232,6 +234,11 @@ export function settling(
         const isRepeat = entry?.state === 'settling';
         const deliveries = entry?.deliveries ?? 0;
         parts.push({ stream: name, sequence, attempt, entry, group, isHeld, deliveries, isRepeat });
+        book.onTrail?.(
+          name,
+          sequence,
+          `${kind} by ${holder.group}, ${holder.id}, of attempt ${attempt}: held ${isHeld}`,
+        );
         if (isHeld === 'yes' || isHeld === 'unsure') begin(kind, entry!);
         if (kind === 'extend' && isHeld === 'yes') entry!.deadline = book.time.now + holder.leaseMs;
       }
@@ -282,6 +289,7 @@ export function settled(book: Book, { kind, parts }: Settling, stale: readonly S
 function settledPart(book: Book, kind: SettlementKind, part: Part, isStale: boolean): void {
   const { stream, sequence, attempt, entry, group, isHeld, deliveries, isRepeat } = part;
   const where = `the ${kind} of ${stream} ${sequence} in attempt ${attempt}`;
+  book.onTrail?.(stream, sequence, `${kind} of attempt ${attempt} is ${isStale ? 'stale' : 'done'}`);
   if (isStale) {
     book.count('stale settlements');
     if (isHeld === 'yes') book.violate('wronglyStale', where);

@@ -17,6 +17,7 @@ checked for every promise. The same seed gives the same run. Exits 1 if a promis
   --failures N    stop after so many that fail                   (default 3)
   --seed S        only this one, and tell all that happened
   --commands L    with --seed: only these commands of its plan, as a failure names them
+  --trail M       with --seed: all that happens to this message, 'orders 12'
   --mutants       engines with a fault, each of which must be noticed
   --only L        with --mutants: only these, by their numbers
   --help
@@ -32,6 +33,7 @@ const { values } = parseArgs({
     failures: { type: 'string', default: '3' },
     seed: { type: 'string' },
     commands: { type: 'string' },
+    trail: { type: 'string' },
     mutants: { type: 'boolean', default: false },
     only: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -78,10 +80,12 @@ async function runAll(): Promise<void> {
 
 async function runOne(seed: number): Promise<void> {
   const kept = values.commands === 'none' ? [] : values.commands?.split(',').map(Number);
-  const { violation, counts, events, simulatedMs } = await simulate(
-    seed,
-    kept && { plan: planWith(seed, kept) },
-  );
+  const onTrail = (stream: string, sequence: number, what: string, atMs: number): void => {
+    if (values.trail === `${stream} ${sequence}`)
+      process.stdout.write(`${atMs.toFixed(2).padStart(8)} ms  ${what}\n`);
+  };
+  const plan = kept && { plan: planWith(seed, kept) };
+  const { violation, counts, events, simulatedMs } = await simulate(seed, { ...plan, onTrail });
   for (const [what, times] of counts) process.stdout.write(`${what}: ${times}\n`);
   process.stdout.write(`${events} events, ${Math.round(simulatedMs)} ms simulated\n`);
   const told = violation && `${RULES[violation.rule]} (${violation.rule}): ${violation.text}`;

@@ -197,7 +197,8 @@ export class Session implements ServerEnd {
         'wronglyStale',
         `a transaction that acks ${asked.parts.map(({ sequence }) => sequence)}`,
       );
-    for (const { entry, deliveries, isRepeat } of asked.parts) {
+    for (const { stream, sequence, entry, deliveries, isRepeat } of asked.parts) {
+      this.#book.onTrail?.(stream, sequence, `its transaction is refused (${code})`);
       if (entry?.state !== 'settling' || entry.deliveries !== deliveries || isRepeat) continue;
       // With StaleAck or StreamFull nothing was changed.
       entry.state = code === 'StorageFull' ? 'waiting' : 'held';

@@ -25,6 +25,8 @@ export interface SimulationOptions {
   readonly open?: OpenEngine;
   /** In place of the plan of the seed: only some of its commands. */
   readonly plan?: Plan;
+  /** Hears of all that happens to a message, after so many ms. */
+  readonly onTrail?: (stream: string, sequence: number, what: string, atMs: number) => void;
 }
 
 const openEngine: OpenEngine = (options) => EmbeddedEngine.open(options);
@@ -33,6 +35,8 @@ const openEngine: OpenEngine = (options) => EmbeddedEngine.open(options);
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Verdict> {
   const world = new World(options.plan ?? planOf(seed), options.open ?? openEngine);
   const { time, book } = world;
+  const { onTrail } = options;
+  if (onTrail !== undefined) book.onTrail = (...about) => onTrail(...about, time.now);
   let isOver = false;
   const threw = (error: unknown): void =>
     book.violate('threw', error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -194,6 +194,9 @@ export class Committer {
     const { transaction, batches, groups } = sealed;
     const { createdStreams, publishes, undo } = transaction;
     const brought = publishes.length + createdStreams.length + batches.length + undo.length;
+    // What waits already may count on what was refused: on a stream that does not come to be, a message id, a place. And
+    // what it would take back itself is in the books of groups, which the rest is stored with: it is not to be in part.
+    const isMixed = createdStreams.length > 0 || undo.length > 0 || this.#open.undo.length > 0;
     // Without what is refused there may be room for the acks, which free some.
     if (brought > 0) {
       this.#rest = new Transaction();
@@ -207,10 +210,7 @@ export class Committer {
     }
     this.#refusePublishes(transaction, batches, next, error);
     for (const stream of transaction.skipped) next.skipped.add(stream);
-    // What waits already may count on what was refused: on a stream that does not come to be, a message id, a place.
-    if (createdStreams.length > 0 || undo.length > 0) {
-      this.#refusePublishes(this.#open, this.#open.takeBatches(), next, error);
-    }
+    if (isMixed) this.#refusePublishes(this.#open, this.#open.takeBatches(), next, error);
     for (const stream of createdStreams) this.#events.notCreated(stream);
     keepForNext(transaction, next);
     if (brought === 0) for (const settlement of transaction.settlements) settlement.reject(error);

@@ -2,7 +2,7 @@ import { StorageFull } from '@simplemq/protocol';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { batchOf, batchOfMany } from '../batches.ts';
 import { FakeStore, openOn } from '../fake-store.ts';
-import { RecordingFollower } from '../recording-follower.ts';
+import { RecordingFollower, rangesOf } from '../recording-follower.ts';
 import { openTestEngine, turns } from '../test-engine.ts';
 
 const bind = { stream: 's' };
@@ -231,4 +231,67 @@ test('a receipt is stored with its batch, not with what is left of a refused com
   const known = store.commits.flatMap(({ producers }) => producers.filter(({ id }) => id === 'aa'));
   expect(known.every(({ receipts }) => receipts === '[]')).toBe(true);
   await engine.close();
+});
+
+describe('what waits while a commit is refused', () => {
+  /** An engine whose next commit with messages waits for `refuse`, as every one after it is refused until `mend`. */
+  async function brokenOnce() {
+    const store = new FakeStore();
+    const engine = await openOn(store);
+    await engine.createStream('s', {});
+    await engine.createStream('results', {});
+    const asked = Promise.withResolvers<void>();
+    const refuse = Promise.withResolvers<void>();
+    const breakNow = () => {
+      store.beforeCommit = async ({ batches }) => {
+        if (batches.length === 0) return;
+        asked.resolve();
+        await refuse.promise;
+        throw new StorageFull('no room');
+      };
+    };
+    const mend = () => {
+      store.beforeCommit = () => {};
+    };
+    return { store, engine, asked: asked.promise, refuse: refuse.resolve, breakNow, mend };
+  }
+
+  test('a message that a refused transaction was to ack comes again', async () => {
+    const { engine, asked, refuse, breakNow, mend } = await brokenOnce();
+    await engine.publish({ bind, batch: batchOf('job') });
+    const follower = await RecordingFollower.follow(engine, bind, { credit: 10 });
+    const [job] = await follower.until(1);
+    breakNow();
+    const refused = engine.publish({ bind: { stream: 'results' }, batch: batchOf('x') });
+    refused.catch(() => {});
+    await asked;
+    const transaction = engine.transaction({
+      publishes: [{ bind: { stream: 'results' }, batch: batchOf('result') }],
+      acks: [{ follower: follower.engineFollower, entries: rangesOf([job!]) }],
+    });
+    refuse();
+    await expect(transaction).rejects.toMatchObject(full);
+    mend();
+    expect((await follower.until(2)).map(({ body, attempt }) => `${body} ${attempt}`)).toEqual([
+      'job 1',
+      'job 2',
+    ]);
+    await engine.close();
+  });
+
+  test('a message is not taken for the duplicate of one that was not stored', async () => {
+    const { engine, asked, refuse, breakNow, mend } = await brokenOnce();
+    breakNow();
+    const first = engine.publish({ bind, batch: batchOf({ body: 'x', messageId: 'id' }) });
+    first.catch(() => {});
+    await asked;
+    const second = engine.publish({ bind, batch: batchOf({ body: 'y', messageId: 'id' }) });
+    refuse();
+    await expect(first).rejects.toMatchObject(full);
+    await expect(second).rejects.toMatchObject(full);
+    mend();
+    const third = await engine.publish({ bind, batch: batchOf({ body: 'z', messageId: 'id' }) });
+    expect(third.streams[0]).not.toHaveProperty('duplicates');
+    await engine.close();
+  });
 });
