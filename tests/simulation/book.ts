@@ -121,9 +121,16 @@ export class Book implements DiskWatcher {
     stream.bodies.set(sequence, body);
     this.onTrail?.(name, sequence, `${body} is stored`);
     const publication = this.publications.get(body);
-    if (publication === undefined) return this.violate('notPublished', `${where} was never published`);
-    if (attributes.dead !== undefined) return this.#buried(attributes.dead, body);
-    if (attributes.group !== undefined) return this.#redriven(stream, sequence, body, attributes.group);
+    if (publication === undefined) this.violate('notPublished', `${where} was never published`);
+    else if (attributes.dead !== undefined) this.#buried(attributes.dead, body);
+    else if (attributes.group !== undefined) this.#redriven(stream, sequence, body, attributes.group);
+    else this.#entered(stream, sequence, publication, lane);
+  }
+
+  /** A message is in its stream. */
+  #entered(stream: StreamBook, sequence: number, publication: Publication, lane: number): void {
+    const { body } = publication;
+    const where = `${body} in ${stream.name} as ${sequence}`;
     if (publication.outcome === 'refused') this.violate('refusedButStored', where);
     const twin = stream.sequences.get(body);
     if (twin !== undefined) this.violate('storedTwice', `${where} and as ${twin}`);
@@ -210,7 +217,7 @@ export class Book implements DiskWatcher {
     if (messageId === undefined || isDelayed(attributes)) return;
     const before = stream.ids.get(messageId);
     const windowMs = this.expected.dedupWindowMsOf(stream.name) - ID_SLACK_MS;
-    if (before !== undefined && this.time.wall - before < windowMs)
+    if (before !== undefined && windowMs > 0 && this.time.wall - before < windowMs)
       this.violate(
         'idTwice',
         `${where}, ${this.time.wall - before} ms after another with the id ${messageId}`,

@@ -15,7 +15,8 @@ export function carryOut(world: World, command: Command): void {
   const { book, broker, time, faults, plan } = world;
   switch (command.kind) {
     case 'publish':
-      return publish(world, command);
+      publish(world, command);
+      return;
     case 'crash':
       if (broker.crash()) book.count('crashes');
       time.after(command.downMs, () => world.startAgain());
@@ -24,19 +25,24 @@ export function carryOut(world: World, command: Command): void {
       void restart(world, command.downMs);
       return;
     case 'cut':
-      return cut(world, command.client);
+      cut(world, command.client);
+      return;
     case 'full':
-      return ail(world, 'full disks', command.forMs, { full: command.level });
+      ail(world, 'full disks', command.forMs, { full: command.level });
+      return;
     case 'slow':
-      return ail(world, 'slow disks', command.forMs, { slowness: SLOWNESS });
+      ail(world, 'slow disks', command.forMs, { slowness: SLOWNESS });
+      return;
     case 'fail':
       faults.failsNext = command.isApplied ? 'applied' : 'notApplied';
       return;
     case 'leave':
       book.count('followers that leave');
-      return world.followers[command.follower]?.leave();
+      world.followers[command.follower]?.leave();
+      return;
     case 'comeBack':
-      return world.followers[command.follower]?.comeBack();
+      world.followers[command.follower]?.comeBack();
+      return;
     case 'setClock':
       book.count('clocks set');
       time.wallOffsetMs += command.byMs;
@@ -45,7 +51,8 @@ export function carryOut(world: World, command: Command): void {
       for (const { name, groups } of plan.streams) for (const group of groups) void world.look(name, group);
       return;
     default:
-      return change(world, command);
+      change(world, command);
+      return;
   }
 }
 

@@ -26,7 +26,10 @@ export class ClientLink {
   connect(): void {
     if (this.#isClosed) return;
     const connection = this.#dial(this.#random, () => this.#lost());
-    if (connection === undefined) return this.#connectLater();
+    if (connection === undefined) {
+      this.#connectLater();
+      return;
+    }
     this.connection = connection;
     this.onConnected();
   }

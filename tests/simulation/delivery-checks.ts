@@ -16,11 +16,10 @@ export interface Holder {
 /** Looks at a run in the moment in which the broker hands it out. */
 export function checkRun(book: Book, holder: Holder, run: DeliveredRun): void {
   const stream = book.stream(run.stream);
-  if (stream === undefined)
-    return book.violate(
-      'notDurable',
-      `${run.stream} ${run.first} is delivered, and the stream is not stored`,
-    );
+  if (stream === undefined) {
+    book.violate('notDurable', `${run.stream} ${run.first} is delivered, and the stream is not stored`);
+    return;
+  }
   const group = stream.group(holder.group);
   for (const [index, record] of readBack(run).entries()) {
     const sequence = run.first + index;
@@ -72,7 +71,8 @@ function checkDelivery(book: Book, stream: StreamBook, group: GroupBook, given: 
     // What came while the group began anew is not on record.
     if (sequence < group.obligedFrom) return;
     if (attempt > 1) book.violate('attemptSkipped', `${where} is its first`);
-    return checkFirst(book, stream, group, given);
+    checkFirst(book, stream, group, given);
+    return;
   }
   if (entry.body !== record.body) book.violate('sequenceTwice', `${where} was ${entry.body}`);
   if (entry.state === 'done')
@@ -275,14 +275,21 @@ function begin(kind: SettlementKind, entry: Entry): void {
 
 /** The broker's answer: what came too late. */
 export function settled(book: Book, { kind, parts }: Settling, stale: readonly StreamRanges[]): void {
-  const late = new Set<string>();
+  const late = new Map<string, number>();
   for (const { stream, ranges } of stale) {
-    for (const { first, last, attempt } of ranges)
-      for (let sequence = first; sequence <= last; sequence++) late.add(`${stream} ${sequence} ${attempt}`);
+    for (const { first, last, attempt } of ranges) {
+      for (let sequence = first; sequence <= last; sequence++) {
+        const about = `${stream} ${sequence} ${attempt}`;
+        late.set(about, (late.get(about) ?? 0) + 1);
+      }
+    }
   }
-  for (const part of parts) {
-    const isStale = late.has(`${part.stream} ${part.sequence} ${part.attempt}`);
-    settledPart(book, kind, part, isStale);
+  // Of what is named twice, the first was done.
+  for (const part of parts.toReversed()) {
+    const about = `${part.stream} ${part.sequence} ${part.attempt}`;
+    const times = late.get(about) ?? 0;
+    late.set(about, times - 1);
+    settledPart(book, kind, part, times > 0);
   }
 }
 
@@ -294,7 +301,8 @@ function settledPart(book: Book, kind: SettlementKind, part: Part, isStale: bool
     book.count('stale settlements');
     if (isHeld === 'yes') book.violate('wronglyStale', where);
     // Its lease had run out: it waits.
-    if (entry?.state === 'settling' && entry.deliveries === deliveries && !isRepeat) entry.state = 'waiting';
+    const isMine = isHeld === 'unsure' && !isRepeat && entry?.deliveries === deliveries;
+    if (isMine && entry?.state === 'settling') entry.state = 'waiting';
     return;
   }
   book.count(`${kind}s`);

@@ -20,6 +20,8 @@ export async function drain(world: World): Promise<void> {
   const until = time.now + DRAINED_MS_MAX;
   let left = await leftIn(world);
   for (; left.length > 0 && time.now < until; left = await leftIn(world)) await time.sleep(ASKED_EVERY_MS);
+  // Answered once all before it is on the disk: what is gone from memory may be on its way there.
+  for (const { name, options } of plan.streams) await broker.engine?.createStream(name, options);
   if (left.length > 0) book.violate('notDrained', left.join('; '));
   for (const { name, groups } of plan.streams) for (const group of groups) await world.look(name, group);
 }

@@ -158,14 +158,24 @@ export class FollowerClient {
     if (this.#plan.credit < ENDLESS)
       later(habit === 'forget' || habit === 'late ack' ? leaseMs : afterMs + 1, () => this.#moreCredit(key));
     if (habit === 'forget') return;
-    if (habit === 'ack') return later(afterMs, () => this.#ack(key, delivery));
-    if (habit === 'late ack') return later(leaseMs + between(random, 0, 20), () => this.#ack(key, delivery));
-    if (habit === 'transaction') return later(afterMs, () => this.#transact(key, delivery));
+    if (habit === 'ack') {
+      later(afterMs, () => this.#ack(key, delivery));
+      return;
+    }
+    if (habit === 'late ack') {
+      later(leaseMs + between(random, 0, 20), () => this.#ack(key, delivery));
+      return;
+    }
+    if (habit === 'transaction') {
+      later(afterMs, () => this.#transact(key, delivery));
+      return;
+    }
     const delayMs = random.below(3) * between(random, 0, 100);
     const options = habit === 'nack' && happens(random, 60) ? { delayMs: Math.round(delayMs) } : {};
     if (habit === 'double ack') {
       later(afterMs, () => this.#settle(key, 'ack', [delivery]));
-      return later(afterMs + between(random, 0, 10), () => this.#settle(key, 'ack', [delivery]));
+      later(afterMs + between(random, 0, 10), () => this.#settle(key, 'ack', [delivery]));
+      return;
     }
     later(afterMs, () => this.#settle(key, habit, [delivery], options));
     if (habit === 'extend') later(leaseMs * 0.9 + afterMs, () => this.#ack(key, delivery));

@@ -9,8 +9,8 @@ import { World } from './world.ts';
 
 /** A run is over by then, or never, in ms. */
 const STUCK_MS = 600_000;
-/** A run with less than this shows nothing. */
-const CONFIRMED_MIN = 5;
+/** A run in which fewer messages were confirmed or refused shows nothing. */
+const ANSWERED_MIN = 10;
 
 export interface Verdict {
   readonly violation: Violation | undefined;
@@ -68,7 +68,10 @@ async function play(world: World): Promise<void> {
   await drain(world);
   checkNothingLost(book);
   checkTransactions(book);
-  const confirmed = book.counts.get('confirmed') ?? 0;
-  if (confirmed < CONFIRMED_MIN || book.life < 2)
-    book.violate('vacuous', `${confirmed} messages were confirmed, in ${book.life} lives of the broker`);
+  const { confirmed = 0, refused = 0 } = Object.fromEntries(book.counts);
+  if (confirmed + refused < ANSWERED_MIN || book.life < 2)
+    book.violate(
+      'vacuous',
+      `${confirmed + refused} messages were answered for, in ${book.life} lives of the broker`,
+    );
 }
