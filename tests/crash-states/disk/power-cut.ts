@@ -28,7 +28,10 @@ export function cutPower(disk: Disk, random: Random): PowerCut {
   return stateOf(namesAfter(disk, kept, random), () => only ?? random.pick(TEARS), random);
 }
 
-function stateOf({ names, text }: NamesAfter, howTorn: () => Tear, random: Random): PowerCut {
+function stateOf({ names: named, text }: NamesAfter, howTorn: () => Tear, random: Random): PowerCut {
+  const names = new Map(named);
+  // What was in a folder that is not there is not there either.
+  for (const path of named.keys()) if (!named.has(parentOf(path))) names.delete(path);
   const told = [text];
   const torn = new Map<Inode, TornFile>();
   const signature: (string | number)[] = [];
@@ -63,8 +66,6 @@ function namesAfter(disk: Disk, how: NameLoss, random: Random): NamesAfter {
   const names = new Map(disk.durableNames);
   const kept = keptOf(disk.pendingNames, how, random);
   for (const change of kept) rename(names, change);
-  // What was in a folder that is not there is not there either.
-  for (const path of names.keys()) if (!names.has(parentOf(path))) names.delete(path);
   return { names, text: `${kept.length} of ${disk.pendingNames.length} changes of names (${how})` };
 }
 
