@@ -106,6 +106,7 @@ async function tryMutants(): Promise<boolean> {
     const rules = [...new Set(found.map(({ rule }) => rule))];
     const verdict = found.length === 0 ? 'NOT FOUND' : `found by ${rules.join(', ')}`;
     console.log(`${mutant.name}: ${verdict} in ${counts.states} states`);
+    if (found[0] !== undefined) console.log(`  ${found[0].rule}: ${found[0].text}`);
     isAllFound &&= found.length > 0;
   }
   return isAllFound;

@@ -99,8 +99,4 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'the data folder is not synced into the one above it',
     edits: [{ file: 'store/sqlite/data-folder.ts', from: '  syncFolder(dirname(folder));\n', to: '' }],
   },
-  {
-    name: 'a place that does not tell where the segment before it ends may be lost',
-    edits: [{ file: DATABASE, from: '      this.#settlePlace();\n', to: '' }],
-  },
 ];
