@@ -4,6 +4,8 @@ import { type ReadBack, readBack } from '../../packages/broker/test/batches.ts';
 import type { Book } from './book.ts';
 import type { Entry, GroupBook, StreamBook } from './group-book.ts';
 
+const ROUNDING_MS = 0.001;
+
 /** A follower as the broker has it, for one of its lives. */
 export interface Holder {
   readonly life: number;
@@ -170,8 +172,13 @@ function note(
   entry.deliveredAt = book.time.now;
   entry.deliveries++;
   entry.owner = holder.id;
-  entry.deadline = book.time.now + holder.leaseMs;
+  entry.deadline = deadlineOf(book, holder);
   entry.isReleased = false;
+}
+
+/** Until then the follower has it for certain: the broker reckons by a clock of its own, and so rounds otherwise. */
+function deadlineOf(book: Book, { leaseMs }: Holder): number {
+  return book.time.now + leaseMs - ROUNDING_MS;
 }
 
 /** The follower left, or its connection is gone: what it had goes back. */
@@ -240,7 +247,7 @@ export function settling(
           `${kind} by ${holder.group}, ${holder.id}, of attempt ${attempt}: held ${isHeld}`,
         );
         if (isHeld === 'yes' || isHeld === 'unsure') begin(kind, entry!);
-        if (kind === 'extend' && isHeld === 'yes') entry!.deadline = book.time.now + holder.leaseMs;
+        if (kind === 'extend' && isHeld === 'yes') entry!.deadline = deadlineOf(book, holder);
       }
     }
   }

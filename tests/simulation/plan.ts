@@ -180,8 +180,8 @@ function attributesOf(
     { priority: 3 },
     { delayMs: 1 + random.below(400) },
     { ttlMs },
-    { messageId: `id-${random.below(12)}` },
-    { messageId: `id-${random.below(12)}` },
+    { messageId: `id-${random.below(8)}` },
+    { messageId: `id-${random.below(8)}` },
     { headers: { kind: 'x' } },
   ]);
   return { ...key, ...extra };

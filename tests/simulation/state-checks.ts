@@ -88,7 +88,8 @@ export function checkTransactions(book: Book): void {
     [...book.streams.values()].some(({ sequences }) => sequences.has(body));
   for (const { asked, publications } of book.transactions) {
     if (publications.some(isStored)) continue;
-    for (const { entry, group, isHeld, deliveries, sequence } of asked.parts) {
+    for (const { stream, entry, group, isHeld, deliveries, sequence } of asked.parts) {
+      if (book.deleted.has(stream)) continue;
       if (entry?.state !== 'settling' || isHeld !== 'yes' || entry.deliveries !== deliveries) continue;
       if (group?.entries.get(sequence) !== entry) continue;
       if (book.publications.get(entry.body)?.attributes.ttlMs !== undefined) continue;
