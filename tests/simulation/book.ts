@@ -42,7 +42,7 @@ export class Book implements DiskWatcher {
   /** Hears of all that happens to a message. */
   onTrail: ((stream: string, sequence: number, what: string) => void) | undefined;
   /** Names of streams that were deleted: what was confirmed before may be gone. */
-  readonly deleted: Set<string> = new Set();
+  readonly deletedNames: Set<string> = new Set();
   readonly #lives: Life[] = [];
   readonly #unhealthy: { from: number; to: number }[] = [];
   readonly #letters = new Map<string, number>();
@@ -110,6 +110,10 @@ export class Book implements DiskWatcher {
     if (end === undefined) return true;
     if (this.#unhealthy.some(({ from, to }) => from <= end.endedAt && to >= at)) return false;
     return end.isGraceful || end.endedAt - at > SURE_MS;
+  }
+
+  deleted(streamId: number): void {
+    this.streams.delete(streamId);
   }
 
   stored({ streamId, stream: name, sequence, lane, record }: StoredMessage): void {
@@ -182,7 +186,7 @@ export class Book implements DiskWatcher {
   }
 
   #checkPlace(name: string, sequence: number, { body }: Publication): void {
-    if (this.deleted.has(name)) return;
+    if (this.deletedNames.has(name)) return;
     const found = this.stream(name)?.bodies.get(sequence);
     if (found !== body)
       this.violate(
@@ -193,7 +197,7 @@ export class Book implements DiskWatcher {
 
   /** What is said to be a duplicate is one of a message that is stored. */
   #checkTwin(name: string, sequence: number, { body, attributes: { messageId } }: Publication): void {
-    if (this.deleted.has(name) || sequence === 0) return;
+    if (this.deletedNames.has(name) || sequence === 0) return;
     const twin = this.stream(name)?.bodies.get(sequence);
     const twinId = twin === undefined ? undefined : this.publications.get(twin)?.attributes.messageId;
     if (twin === undefined || twinId !== messageId)

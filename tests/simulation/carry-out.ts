@@ -28,7 +28,7 @@ export function carryOut(world: World, command: Command): void {
       cut(world, command.client);
       return;
     case 'full':
-      ail(world, 'full disks', command.forMs, { full: command.level });
+      ail(world, 'full disks', command.forMs, { full: command.level, slowness: command.slowness });
       return;
     case 'slow':
       ail(world, 'slow disks', command.forMs, { slowness: SLOWNESS });
@@ -139,7 +139,7 @@ function change(world: World, command: Command & { kind: 'purge' | 'redrive' | '
 /** @returns what is to be done when it is answered */
 function changeBegun(world: World, kind: string, stream: StreamBook, group: GroupBook): () => void {
   const { book } = world;
-  if (kind === 'recreate') book.deleted.add(stream.name);
+  if (kind === 'recreate') book.deletedNames.add(stream.name);
   if (kind === 'purge') {
     stream.isLoose = true;
     stream.wasPurged = true;

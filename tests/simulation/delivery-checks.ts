@@ -119,6 +119,8 @@ function checkKey(
   const { key } = record.attributes;
   if (key === undefined || !book.expected.isKeyed(group.name) || stream.isLoose || stream.mayBeTrimmed)
     return;
+  // Settlements may be taken for those of messages of the stream that was deleted.
+  if (book.deletedNames.has(stream.name)) return;
   for (const other of group.openOfKey.get(key) ?? []) {
     if (other === entry || other.state === 'settling') continue;
     // Handed back unbegun from its first delivery, it waits for its key as before that.
@@ -264,7 +266,8 @@ function heldBy(
 ): Part['isHeld'] {
   if (stream === undefined || group === undefined || entry === undefined) return 'unknown';
   const isIts = entry.life === holder.life && entry.owner === holder.id && entry.attempt === attempt;
-  const isVague = group.isLoose || stream.isLoose || stream.mayBeTrimmed || book.deleted.has(stream.name);
+  const isVague =
+    group.isLoose || stream.isLoose || stream.mayBeTrimmed || book.deletedNames.has(stream.name);
   if (isVague) return isIts && entry.state === 'held' ? 'unsure' : 'unknown';
   if (!isIts || entry.state === 'done' || entry.state === 'dead') return 'no';
   if (entry.state === 'settling') return 'unsure';

@@ -13,13 +13,14 @@ export interface StoredMessage {
 
 /** Who looks on as commits are applied. */
 export interface DiskWatcher {
+  /** A stream is gone; another may have its id. */
+  deleted(streamId: number): void;
   stored(message: StoredMessage): void;
 }
 
 /** What survives a crash: a commit is on it as a whole or not at all. */
 export class Disk {
   readonly model: ModelStore = new ModelStore();
-  commits = 0;
   readonly #watcher: DiskWatcher;
 
   constructor(watcher: DiskWatcher) {
@@ -28,7 +29,7 @@ export class Disk {
 
   apply(transaction: StoreTransaction): StoreCommitted {
     const committed = this.model.apply(transaction);
-    this.commits++;
+    for (const id of transaction.deletedStreams) this.#watcher.deleted(id);
     for (const { streamId, lane, batch } of transaction.batches) {
       const stream = this.model.streams.get(streamId)?.name ?? '';
       let sequence = batch.first;

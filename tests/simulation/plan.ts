@@ -30,7 +30,12 @@ export type Command = { readonly at: number } & (
     }
   | { readonly kind: 'crash' | 'restart'; readonly downMs: number }
   | { readonly kind: 'cut'; readonly client: number }
-  | { readonly kind: 'full'; readonly level: 'messages' | 'all'; readonly forMs: number }
+  | {
+      readonly kind: 'full';
+      readonly level: 'messages' | 'all';
+      readonly slowness: number;
+      readonly forMs: number;
+    }
   | { readonly kind: 'slow'; readonly forMs: number }
   | { readonly kind: 'fail'; readonly isApplied: boolean }
   | { readonly kind: 'leave' | 'comeBack'; readonly follower: number }
@@ -197,7 +202,9 @@ function faultsOf(random: Random, clients: number): Command[] {
   if (happens(random, 40)) faults.push({ kind: 'restart', at: at(random), downMs: downMs(random) });
   if (happens(random, 40)) {
     const level = happens(random, 60) ? 'messages' : 'all';
-    faults.push({ kind: 'full', at: at(random), level, forMs: between(random, 5, 400) });
+    // A slow one has more waiting behind what it refuses.
+    const slowness = random.pick([1, 20]);
+    faults.push({ kind: 'full', at: at(random), level, slowness, forMs: between(random, 5, 400) });
   }
   if (happens(random, 25)) faults.push({ kind: 'slow', at: at(random), forMs: between(random, 5, 300) });
   if (happens(random, 20)) faults.push({ kind: 'fail', at: at(random), isApplied: happens(random, 50) });

@@ -25,7 +25,7 @@ test('a seed gives the same run each time', async () => {
 });
 
 describe('a broker with a fault', () => {
-  test('is noticed, by a short case that shows the same each time', async () => {
+  test('is noticed, by a short case that shows the same each time', { timeout: 300_000 }, async () => {
     await using program = new Program('tests/simulation/main.ts', [
       '--mutants',
       '--only',

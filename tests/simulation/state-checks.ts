@@ -75,7 +75,7 @@ export function checkNothingLost(book: Book): void {
   for (const publication of book.publications.all()) {
     if (publication.outcome !== 'confirmed' || !isDelayed(publication.attributes)) continue;
     for (const [name, sequence] of publication.places) {
-      if (sequence !== undefined || book.deleted.has(name)) continue;
+      if (sequence !== undefined || book.deletedNames.has(name)) continue;
       if (book.stream(name)?.sequences.has(publication.body) !== true)
         book.violate('lost', `${publication.body}, which was delayed, never entered ${name}`);
     }
@@ -89,7 +89,7 @@ export function checkTransactions(book: Book): void {
   for (const { asked, publications } of book.transactions) {
     if (publications.some(isStored)) continue;
     for (const { stream, entry, group, isHeld, deliveries, sequence } of asked.parts) {
-      if (book.deleted.has(stream)) continue;
+      if (book.deletedNames.has(stream)) continue;
       if (entry?.state !== 'settling' || isHeld !== 'yes' || entry.deliveries !== deliveries) continue;
       if (group?.entries.get(sequence) !== entry) continue;
       if (book.publications.get(entry.body)?.attributes.ttlMs !== undefined) continue;
