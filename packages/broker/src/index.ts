@@ -3,3 +3,4 @@ export type * from './engine/events.ts';
 export { LEASE_MS_DEFAULT } from './engine/follower-set.ts';
 export { type EngineOptions, openEngine } from './engine/open-engine.ts';
 export { DEFAULT_GROUP } from './engine/stream-registry.ts';
+export { Pattern } from './routing/pattern.ts';

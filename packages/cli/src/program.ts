@@ -17,6 +17,7 @@ import { serveCommand } from './commands/serve.ts';
 import { settingsCommand } from './commands/settings.ts';
 import { streamsCommand } from './commands/streams.ts';
 import { updateCommand } from './commands/update.ts';
+import { userCommand } from './commands/user/user.ts';
 import { examples } from './examples.ts';
 import { bold } from './terminal/style.ts';
 import { ownVersion } from './version.ts';
@@ -53,7 +54,7 @@ export function createProgram(): Command {
 
 /** All commands as the help lists them. */
 const COMMANDS: readonly (readonly [heading: string, commands: () => readonly Command[]])[] = [
-  ['The broker:', () => [serveCommand(), settingsCommand()]],
+  ['The broker:', () => [serveCommand(), settingsCommand(), userCommand()]],
   [
     'Streams:',
     () => [

@@ -4,6 +4,13 @@ import { simplemq } from './simplemq.ts';
 const COMMANDS = [
   'serve',
   'settings',
+  'user list',
+  'user add',
+  'user password',
+  'user grant',
+  'user revoke',
+  'user token',
+  'user remove',
   'streams',
   'info',
   'create',
@@ -32,7 +39,7 @@ const COMMANDS = [
   'dead delete',
   'redrive',
 ];
-const PARENTS = ['delayed', 'schedule', 'groups', 'dead'];
+const PARENTS = ['user', 'delayed', 'schedule', 'groups', 'dead'];
 
 test('without arguments the help is shown, with every command', async () => {
   const outcome = await simplemq([]);
@@ -52,6 +59,11 @@ describe.concurrent.each(COMMANDS)('simplemq %s --help', (command) => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(new RegExp(`^Examples?:\\n  \\$ .*simplemq ${mayOmitList(command)}\\b`, 'm'));
     expect(stdout).toMatch(/^ {2}--json /m);
+    // The users are in a folder: these commands speak to no broker.
+    if (command.startsWith('user ')) {
+      expect(stdout).toMatch(/^ {2}--data <folder> /m);
+      return;
+    }
     expect(stdout).toMatch(/^ {2}--host <host> /m);
     expect(stdout).toMatch(/^ {2}--port <port> /m);
     const speaksToBroker = command !== 'serve' && command !== 'settings';

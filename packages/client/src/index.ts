@@ -29,6 +29,7 @@ export {
   type StreamSummary,
   TooManyConnections,
   TooManyFollowers,
+  TooManyLogins,
   TooManyStreams,
   Unauthenticated,
   Unsupported,

@@ -16,6 +16,7 @@ const CLOSES_CONNECTION = {
   StaleAck: false,
   Unauthenticated: true,
   Forbidden: false,
+  TooManyLogins: true,
   TooManyConnections: true,
   TooManyFollowers: false,
   TooManyStreams: false,

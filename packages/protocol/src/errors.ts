@@ -68,6 +68,8 @@ export const StaleAck: NamedError = named('StaleAck');
 export const Unauthenticated: NamedError = named('Unauthenticated');
 /** The user may not do this. */
 export const Forbidden: NamedError = named('Forbidden');
+/** Passwords are checked one after another and too many wait, or too many were wrong; `details.retryAfterMs`. */
+export const TooManyLogins: NamedError = named('TooManyLogins');
 /** The server has as many connections as it takes. */
 export const TooManyConnections: NamedError = named('TooManyConnections');
 /** The connection has as many followers as it may have. */
@@ -102,6 +104,7 @@ const CLASSES: Readonly<Record<ErrorCode, NamedError>> = {
   StaleAck,
   Unauthenticated,
   Forbidden,
+  TooManyLogins,
   TooManyConnections,
   TooManyFollowers,
   TooManyStreams,

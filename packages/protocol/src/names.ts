@@ -41,6 +41,13 @@ export function deadLetterStream(stream: string): string {
   return DEAD_LETTERS + stream;
 }
 
+/** The stream to which a name belongs: that of the dead letters, where it is such a one's; else the name itself. */
+export function streamOfName(name: string): string {
+  let stream = name;
+  while (stream.startsWith(DEAD_LETTERS)) stream = stream.slice(DEAD_LETTERS.length);
+  return stream;
+}
+
 function brokenRule(name: string): string | undefined {
   if (name.length === 0) return 'is empty; it must have at least one character';
   const length = name.startsWith(DEAD_LETTERS) ? name.length - DEAD_LETTERS.length : name.length;

@@ -8,6 +8,7 @@ export {
   type SettingsSources,
 } from './settings/load-settings.ts';
 export type {
+  ClientCertificates,
   LimitSettings,
   LogLevel,
   LogSettings,
@@ -15,7 +16,11 @@ export type {
   Settings,
   SettingsInput,
   StorageSettings,
+  TlsSettings,
 } from './settings/settings.ts';
 export { SettingsError } from './settings/settings-error.ts';
 export { StartError, type StartErrorCode } from './start-error.ts';
 export { type ServerOptions, startServer } from './start-server.ts';
+export { type TokenSummary, UserEditor, type UserSummary } from './users/edit-users.ts';
+export { type Grant, patternOfName } from './users/grants.ts';
+export { RIGHTS, type Right, ROLE_NAMES, rightsOf } from './users/rights.ts';

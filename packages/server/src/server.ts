@@ -2,12 +2,16 @@ import type { Engine } from '@simplemq/broker';
 import { type SimpleMQError, StorageFailed } from '@simplemq/protocol';
 import type { Logger } from 'pino';
 import { Deadline } from './deadline.ts';
+import type { Certificates } from './listener/certificates.ts';
 import type { Listener } from './listener/listener.ts';
+import { AuditLog } from './logs/audit-log.ts';
 import type { EngineLog } from './logs/engine-log.ts';
 import type { ServerLog } from './logs/open-log.ts';
 import { IntakeTotal } from './session/intake.ts';
 import { Sessions } from './session/sessions.ts';
 import type { Settings } from './settings/settings.ts';
+import { Logins } from './users/logins.ts';
+import type { Users } from './users/users.ts';
 
 /** A server that is running. */
 export interface RunningServer {
@@ -22,6 +26,8 @@ export interface RunningServer {
    * after shutdownTimeoutMs it gives up on what is not done. Calling it again waits for the same.
    */
   close(): Promise<void>;
+  /** Reads the users and the certificates again; they are also looked at by themselves, twice a second. */
+  reload(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -36,6 +42,8 @@ export interface ServerParts {
   readonly engine: Engine;
   readonly engineLog: EngineLog;
   readonly log: ServerLog;
+  readonly users: Users;
+  readonly certificates: Certificates | undefined;
   readonly serverName: string;
 }
 
@@ -48,13 +56,14 @@ export class Server implements RunningServer {
   readonly ended: Promise<ServerEnd>;
   readonly #parts: ServerParts;
   readonly #logger: Logger;
+  readonly #audit: AuditLog;
   readonly #intake: IntakeTotal;
   readonly #sessions: Sessions;
   #closing: Promise<void> | undefined;
   #resolveEnded!: (end: ServerEnd) => void;
 
   constructor(parts: ServerParts) {
-    const { settings, listener, engine, log, serverName } = parts;
+    const { settings, listener, engine, log, users, certificates, serverName } = parts;
     this.#parts = parts;
     this.#logger = log.logger;
     this.host = settings.host;
@@ -62,23 +71,44 @@ export class Server implements RunningServer {
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
+    this.#audit = new AuditLog(this.#logger);
     this.#intake = new IntakeTotal(settings.limits);
     this.#sessions = new Sessions({
       engine,
       settings,
       logger: this.#logger,
       intake: this.#intake,
+      users,
+      logins: new Logins(users, this.#audit),
+      audit: this.#audit,
       serverName,
     });
+    users.watch(this.#audit, () => this.#sessions.checkStandings());
+    certificates?.watch(this.#audit);
     engine.ended.then(({ error }) => error && this.#engineFailed(error));
     listener.accept(this.#sessions.accept);
     const { host, port } = this;
-    this.#logger.info({ host, port, storage: settings.storage.path, server: serverName }, 'server started');
+    this.#logger.info(
+      {
+        host,
+        port,
+        storage: settings.storage.path,
+        users: users.areOn,
+        tls: certificates !== undefined,
+        server: serverName,
+      },
+      'server started',
+    );
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#close('the server is shutting down');
     return this.#closing;
+  }
+
+  async reload(): Promise<void> {
+    const { users, certificates } = this.#parts;
+    await Promise.all([users.reload(), certificates?.reload()]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -92,10 +122,12 @@ export class Server implements RunningServer {
   }
 
   async #close(reason: string, failure?: SimpleMQError): Promise<void> {
-    const { settings, listener, log, engineLog } = this.#parts;
+    const { settings, listener, log, engineLog, users, certificates } = this.#parts;
     const deadline = new Deadline(settings.shutdownTimeoutMs);
     this.#logger.info({ reason, connections: this.#sessions.size }, 'server closing');
     listener.close();
+    users.close();
+    certificates?.close();
     this.#sessions.drain(reason, failure);
     if (!(await deadline.holds(this.#intake.whenIdle()))) {
       this.#logger.warn('shutdownTimeoutMs is over: some requests were not answered');
@@ -103,6 +135,7 @@ export class Server implements RunningServer {
     await this.#closeEngine(deadline);
     await this.#endSessions(reason, settings.shutdownTimeoutMs);
     engineLog.flush();
+    this.#audit.flush();
     this.#logger.info('server closed');
     await log.close();
     this.#resolveEnded(failure === undefined ? {} : { error: failure });

@@ -5,6 +5,8 @@ export type StartErrorCode =
   | 'HostNotFound'
   | 'HostNotLoopback'
   | 'LogsNotWritable'
+  | 'UsersNotReadable'
+  | 'InvalidCertificate'
   | 'ListenFailed';
 
 /** The server could not start. The message is one line for people (one a problem, where settings have several). */

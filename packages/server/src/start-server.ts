@@ -2,12 +2,16 @@ import { readFileSync } from 'node:fs';
 import type { Engine, EngineOptions } from '@simplemq/broker';
 import type { Logger } from 'pino';
 import { addressesOf } from './listener/addresses.ts';
+import { Certificates } from './listener/certificates.ts';
 import { Listener } from './listener/listener.ts';
+import { TlsDoor } from './listener/tls-door.ts';
 import { EngineLog } from './logs/engine-log.ts';
 import { openLog, type ServerLog } from './logs/open-log.ts';
 import { type RunningServer, Server } from './server.ts';
 import { loadSettings } from './settings/load-settings.ts';
 import type { Settings, SettingsInput } from './settings/settings.ts';
+import { userFileOf } from './users/user-file.ts';
+import { Users } from './users/users.ts';
 
 /** Settings as in settings.yaml, which override the file's and the environment's, and what only code can give. */
 export interface ServerOptions extends SettingsInput {
@@ -34,9 +38,12 @@ export async function startServer(options: ServerOptions | string = {}): Promise
   const settings = loadSettings({ settingsFile, options: input });
   await using undo = new AsyncDisposableStack();
 
-  // The port comes first: when it is in use, no file has been touched.
+  const { path } = settings.storage;
+  const users = await Users.open(path === ':memory:' ? undefined : userFileOf(path));
+  const certificates = await Certificates.open(settings.tls);
+  // The port comes before all that writes: when it is in use, no file has been touched.
   let log: ServerLog | undefined;
-  const listener = await listen(settings, () => log?.logger);
+  const listener = await listen(settings, users, certificates, () => log?.logger);
   undo.defer(() => listener.close());
   log = await openLog(settings.logs, logger);
   undo.defer(log.close);
@@ -44,14 +51,37 @@ export async function startServer(options: ServerOptions | string = {}): Promise
   const opened = engine ?? (await open(settings, engineLog));
 
   undo.move();
-  return new Server({ settings, listener, engine: opened, engineLog, log, serverName: serverName() });
+  return new Server({
+    settings,
+    listener,
+    engine: opened,
+    engineLog,
+    log,
+    users,
+    certificates,
+    serverName: serverName(),
+  });
 }
 
-async function listen(settings: Settings, logger: () => Logger | undefined): Promise<Listener> {
-  const { host, port, allowRemote } = settings;
-  const addresses = await addressesOf(host, allowRemote);
+async function listen(
+  settings: Settings,
+  users: Users,
+  certificates: Certificates | undefined,
+  logger: () => Logger | undefined,
+): Promise<Listener> {
+  const { host, port, allowRemote, handshakeTimeoutMs, limits } = settings;
+  const protection = { hasUsers: users.areOn, hasTls: certificates !== undefined };
+  const addresses = await addressesOf(host, allowRemote, protection);
   const onError = (error: Error) => logger()?.error({ err: error }, 'the listener failed');
-  return Listener.listen({ host, port, addresses, onError });
+  const door =
+    certificates &&
+    new TlsDoor({
+      certificates,
+      handshakeTimeoutMs,
+      handshakesMax: limits.maxConnections,
+      onFailed: (address, reason) => logger()?.warn({ address, reason }, 'connection refused'),
+    });
+  return Listener.listen({ host, port, addresses, onError, ...(door && { door }) });
 }
 
 async function open(settings: Settings, engineLog: EngineLog): Promise<Engine> {

@@ -1,3 +1,4 @@
+export * from './certificates.ts';
 export * from './copy-data-folder.ts';
 export * from './faulty-proxy.ts';
 export * from './raw-peer.ts';

@@ -15,6 +15,14 @@ import {
   type Welcome,
 } from '@simplemq/protocol';
 
+export interface RawPeerOptions {
+  readonly port: number;
+  readonly host?: string;
+  readonly raw?: boolean;
+  /** Where the connection comes from. */
+  readonly localAddress?: string;
+}
+
 /** A client that speaks frames by hand, right or wrong. */
 export class RawPeer {
   readonly socket: Socket;
@@ -46,8 +54,14 @@ export class RawPeer {
   }
 
   /** @param options.raw what comes is not frames, and is to be found in `received` */
-  static async connect(options: { port: number; host?: string; raw?: boolean }): Promise<RawPeer> {
-    const socket = connect({ host: options.host ?? '127.0.0.1', port: options.port, noDelay: true });
+  static async connect(options: RawPeerOptions): Promise<RawPeer> {
+    const { host = '127.0.0.1', port, localAddress } = options;
+    const socket = connect({
+      host,
+      port,
+      noDelay: true,
+      ...(localAddress !== undefined && { localAddress }),
+    });
     await once(socket, 'connect');
     return new RawPeer(socket, options.raw ?? false);
   }

@@ -25,6 +25,7 @@ export async function startTestBroker(options: ServerOptions = {}): Promise<Test
       port: server.port,
       path,
       ended: server.ended,
+      reload: () => server.reload(),
       close: () => server.close(),
       [Symbol.asyncDispose]: async () => {
         await server.close();

@@ -36,6 +36,7 @@ import type {
   PublishRequest,
   ReadPage,
   ScheduleRequest,
+  StreamFilter,
   TransactionReceipt,
   TransactionRequest,
 } from './engine.ts';
@@ -91,8 +92,8 @@ export class EmbeddedEngine implements Engine {
     return this.#running.streams.purge(request);
   }
 
-  async listStreams(request: ListStreams): Promise<StreamsListed> {
-    return this.#running.streams.list(request);
+  async listStreams(request: ListStreams, visible?: StreamFilter): Promise<StreamsListed> {
+    return this.#running.streams.list(request, visible);
   }
 
   async streamInfo(name: string): Promise<StreamSummary> {
@@ -165,22 +166,22 @@ export class EmbeddedEngine implements Engine {
     return delays.cancel(request, registry.find(request.stream));
   }
 
-  async saveSchedule(request: ScheduleRequest): Promise<ScheduleSummary> {
+  async saveSchedule(request: ScheduleRequest, visible?: StreamFilter): Promise<ScheduleSummary> {
     const { schedules, registry } = this.#running;
     registry.find(request.stream);
-    return schedules.save(request);
+    return schedules.save(request, visible);
   }
 
-  async listSchedules(): Promise<readonly ScheduleSummary[]> {
-    return this.#running.schedules.list();
+  async listSchedules(visible?: StreamFilter): Promise<readonly ScheduleSummary[]> {
+    return this.#running.schedules.list(visible);
   }
 
-  async pauseSchedule(name: string, paused: boolean): Promise<ScheduleSummary> {
-    return this.#running.schedules.pause(name, paused);
+  async pauseSchedule(name: string, paused: boolean, visible?: StreamFilter): Promise<ScheduleSummary> {
+    return this.#running.schedules.pause(name, paused, visible);
   }
 
-  async deleteSchedule(name: string): Promise<void> {
-    return this.#running.schedules.delete(name);
+  async deleteSchedule(name: string, visible?: StreamFilter): Promise<void> {
+    return this.#running.schedules.delete(name, visible);
   }
 
   // Not async: the sequence numbers are given out in the order of the calls, and no promise is made in between.

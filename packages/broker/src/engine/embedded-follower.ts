@@ -11,7 +11,14 @@ import type { Group } from '../group/group.ts';
 import type { GroupFollower, Membership, WaitingGroup } from '../group/membership.ts';
 import type { Change } from '../group/pending-entries.ts';
 import type { Pattern } from '../routing/pattern.ts';
-import type { DeliveredRun, EngineFollower, FollowerSink, NackOptions, RejectOptions } from './engine.ts';
+import type {
+  DeliveredRun,
+  EngineFollower,
+  FollowerSink,
+  NackOptions,
+  RejectOptions,
+  StreamFilter,
+} from './engine.ts';
 import { FormerLeases } from './former-leases.ts';
 
 export interface EmbeddedFollowerOptions {
@@ -23,6 +30,8 @@ export interface EmbeddedFollowerOptions {
   readonly groupOptions: GroupOptions;
   /** Streams that are created later and match are followed too; absent for a direct bind. */
   readonly pattern?: Pattern;
+  /** The only ones of these streams that there are for it. */
+  readonly visible?: StreamFilter;
   readonly sink: FollowerSink;
   /** Resolves when all that has changed by now is durable. */
   readonly durable: () => Promise<void>;
@@ -48,7 +57,8 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
   readonly leaseMs: number;
   readonly group: string;
   readonly groupOptions: GroupOptions;
-  readonly pattern: Pattern | undefined;
+  readonly #pattern: Pattern | undefined;
+  readonly #visible: StreamFilter | undefined;
   readonly #sink: FollowerSink;
   readonly #durable: () => Promise<void>;
   readonly #onClosed: (follower: EmbeddedFollower) => void;
@@ -69,7 +79,8 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     this.leaseMs = options.leaseMs;
     this.group = options.group;
     this.groupOptions = options.groupOptions;
-    this.pattern = options.pattern;
+    this.#pattern = options.pattern;
+    this.#visible = options.visible;
     this.#sink = options.sink;
     this.#durable = options.durable;
     this.#onClosed = options.onClosed;
@@ -114,9 +125,14 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     if (this.#upTo === 0) this.credit(upTo, bytesUpTo);
   }
 
+  /** Whether it follows a stream that is created now. */
+  follows(stream: string): boolean {
+    return this.#pattern?.matches(stream) === true && this.#visible?.(stream) !== false;
+  }
+
   /** Whether it follows this stream by name. */
   isOnly(stream: string): boolean {
-    return this.pattern === undefined && this.#places.has(stream);
+    return this.#pattern === undefined && this.#places.has(stream);
   }
 
   /** Takes no more, so that what others hand back while all are being ended goes to nobody. */

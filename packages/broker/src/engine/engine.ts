@@ -25,6 +25,12 @@ import type {
 } from '@simplemq/protocol';
 
 /**
+ * Which streams there are for whoever asks, by name. Where a request has one, the others are as if they did not exist: a
+ * pattern does not match them, a list does not show them, and a schedule that publishes to one of them is not found.
+ */
+export type StreamFilter = (stream: string) => boolean;
+
+/**
  * What keeps streams and groups. Everything outside this package (TCP sessions, gateways) speaks to a broker through
  * this interface and nothing else. It speaks in batches and ranges, and is asynchronous, so that SQLite, memory and a
  * replicated log can each stand behind it.
@@ -45,7 +51,7 @@ export interface Engine {
   deleteStream(name: string): Promise<void>;
   /** @returns how many messages went */
   purgeStream(request: PurgeStream): Promise<number>;
-  listStreams(request: ListStreams): Promise<StreamsListed>;
+  listStreams(request: ListStreams, visible?: StreamFilter): Promise<StreamsListed>;
   streamInfo(name: string): Promise<StreamSummary>;
   /** A page of what the stream holds, by sequence number; consumes nothing. */
   read(request: Read): Promise<ReadPage>;
@@ -70,12 +76,12 @@ export interface Engine {
   /** @returns how many were cancelled; the others are due already, or were never there */
   cancelDelayed(request: CancelDelayed): Promise<number>;
 
-  /** Creates a schedule or puts another definition in its place. */
-  saveSchedule(request: ScheduleRequest): Promise<ScheduleSummary>;
-  listSchedules(): Promise<readonly ScheduleSummary[]>;
+  /** Creates a schedule or puts another definition in its place; Forbidden when that one's stream is not visible. */
+  saveSchedule(request: ScheduleRequest, visible?: StreamFilter): Promise<ScheduleSummary>;
+  listSchedules(visible?: StreamFilter): Promise<readonly ScheduleSummary[]>;
   /** Pauses or resumes; a schedule that is resumed goes on with its next time from now. */
-  pauseSchedule(name: string, paused: boolean): Promise<ScheduleSummary>;
-  deleteSchedule(name: string): Promise<void>;
+  pauseSchedule(name: string, paused: boolean, visible?: StreamFilter): Promise<ScheduleSummary>;
+  deleteSchedule(name: string, visible?: StreamFilter): Promise<void>;
 
   /**
    * Stores a batch on every stream of the bind, or on none.
@@ -109,6 +115,8 @@ export interface PublishRequest {
   readonly batch: RecordBatch;
   /** A pattern that matches no stream is NoMatchingStream. */
   readonly mustMatch?: boolean;
+  /** The streams that a pattern may match. */
+  readonly visible?: StreamFilter;
   /** Makes the publish idempotent: the same id and number again gets the first one's receipt. */
   readonly producer?: ProducerStamp;
 }
@@ -141,7 +149,7 @@ export interface PlacedBatch {
 }
 
 export interface TransactionRequest {
-  readonly publishes: readonly Pick<PublishRequest, 'bind' | 'batch' | 'mustMatch'>[];
+  readonly publishes: readonly Pick<PublishRequest, 'bind' | 'batch' | 'mustMatch' | 'visible'>[];
   readonly acks: readonly {
     readonly follower: EngineFollower;
     readonly entries: readonly StreamRanges[];
@@ -187,6 +195,8 @@ export interface ScheduleRequest {
 export interface FollowRequest extends Follow {
   /** The name of the follower's client, for those who look at pending entries. */
   readonly client: string;
+  /** The streams that a pattern may match, those that are created later among them. */
+  readonly visible?: StreamFilter;
 }
 
 /** A run of neighbouring messages of one stream, all in the same attempt. */

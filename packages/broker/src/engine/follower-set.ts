@@ -40,10 +40,11 @@ export class FollowerSet {
       group = DEFAULT_GROUP,
       startFrom = 'first',
       options = {},
+      visible,
     } = request;
     checkLease(leaseMs);
     const pattern = 'pattern' in bind ? new Pattern(bind.pattern) : undefined;
-    const before = this.#registry.match(bind);
+    const before = this.#registry.match(bind, visible);
     await Promise.all(before.map((stream) => this.#groups.ensure(stream, group, startFrom, options)));
     const follower = new EmbeddedFollower({
       id: this.#nextId++,
@@ -52,13 +53,14 @@ export class FollowerSet {
       group,
       groupOptions: options,
       ...(pattern && { pattern }),
+      ...(visible && { visible }),
       sink,
       durable: this.#durable,
       onClosed: (closed) => this.#followers.delete(closed),
     });
     this.#followers.add(follower);
     // Streams may have come and gone meanwhile: those that came begin at their first message anyway.
-    for (const stream of this.#registry.match(bind)) this.#join(follower, stream, options);
+    for (const stream of this.#registry.match(bind, visible)) this.#join(follower, stream, options);
     // Deliveries begin in a later turn, when the caller has the follower's id.
     setImmediate(() => follower.start(request.upTo, request.bytesUpTo));
     return follower;
@@ -66,7 +68,7 @@ export class FollowerSet {
 
   streamCreated(stream: Stream): void {
     for (const follower of this.#followers) {
-      if (follower.pattern?.matches(stream.name)) this.#join(follower, stream, follower.groupOptions);
+      if (follower.follows(stream.name)) this.#join(follower, stream, follower.groupOptions);
     }
   }
 

@@ -14,6 +14,7 @@ import { deadStreamOf } from '../dead-letters/letter.ts';
 import type { Retention } from '../stream/retention.ts';
 import type { Stream } from '../stream/stream.ts';
 import { changedSettings, checkSameSettings, streamSettings } from '../stream/stream-settings.ts';
+import type { StreamFilter } from './engine.ts';
 import type { EngineEvent } from './events.ts';
 import type { FollowerSet } from './follower-set.ts';
 import type { StreamRegistry } from './stream-registry.ts';
@@ -108,9 +109,9 @@ export class StreamAdministration {
     return messages;
   }
 
-  list({ bind, after = '', limit = LIST_LIMIT_MAX }: ListStreams): StreamsListed {
+  list({ bind, after = '', limit = LIST_LIMIT_MAX }: ListStreams, visible?: StreamFilter): StreamsListed {
     const matching = bind === undefined ? this.#registry.listed() : this.#registry.match(bind);
-    const streams = matching.filter(({ name }) => name > after);
+    const streams = matching.filter(({ name }) => name > after && visible?.(name) !== false);
     streams.sort((a, b) => (a.name < b.name ? -1 : 1));
     const page = streams.slice(0, Math.min(limit, LIST_LIMIT_MAX));
     return { streams: page.map((stream) => stream.summary()), more: streams.length > page.length };

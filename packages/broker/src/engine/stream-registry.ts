@@ -14,6 +14,7 @@ import type { Lane } from '../stream/lane.ts';
 import { Stream } from '../stream/stream.ts';
 import { StreamLog } from '../stream/stream-log.ts';
 import type { StreamSettings } from '../stream/stream-settings.ts';
+import type { StreamFilter } from './engine.ts';
 
 /** The group of followers that name none. */
 export const DEFAULT_GROUP = 'workers';
@@ -101,9 +102,11 @@ export class StreamRegistry {
     });
   }
 
-  /** The streams of a bind; for a pattern there may be none. */
-  match(bind: WireBind): Stream[] {
-    return 'stream' in bind ? [this.find(bind.stream)] : [...this.router.matches(bind.pattern)];
+  /** The streams of a bind; for a pattern there may be none, and those that are not `visible` are not among them. */
+  match(bind: WireBind, visible?: StreamFilter): Stream[] {
+    if ('stream' in bind) return [this.find(bind.stream)];
+    const matching = [...this.router.matches(bind.pattern)];
+    return visible === undefined ? matching : matching.filter(({ name }) => visible(name));
   }
 
   all(): Iterable<Stream> {

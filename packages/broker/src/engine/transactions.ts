@@ -68,8 +68,8 @@ export class Transactions {
     return this.#committed({ publishes: placed, durability }, producer);
   }
 
-  #match({ bind, batch, mustMatch = false }: TransactionRequest['publishes'][number]): Matched {
-    const streams = this.#options.registry.match(bind);
+  #match({ bind, batch, mustMatch = false, visible }: TransactionRequest['publishes'][number]): Matched {
+    const streams = this.#options.registry.match(bind, visible);
     if (mustMatch && streams.length === 0) throw noMatch(bind);
     return { streams, parts: partsOf(batch) };
   }

@@ -38,6 +38,12 @@ export class Pattern {
     if (name.startsWith('$') && !this.#matchesOwn) return false;
     return this.#regex.matcher(name).find();
   }
+
+  /** As `matches`, but the pattern has to match the name from its beginning to its end. */
+  matchesWhole(name: string): boolean {
+    if (name.startsWith('$') && !this.#matchesOwn) return false;
+    return this.#regex.matcher(name).matches();
+  }
 }
 
 function compile(source: string): RE2JS {

@@ -2,6 +2,7 @@ import {
   checkName,
   decodeBatch,
   encodeBatchHead,
+  Forbidden,
   InvalidOption,
   type RecordBatch,
   ScheduleNotFound,
@@ -9,7 +10,7 @@ import {
 } from '@simplemq/protocol';
 import { Cron } from 'croner';
 import type { Committer } from '../commit/committer.ts';
-import type { ScheduleRequest } from '../engine/engine.ts';
+import type { ScheduleRequest, StreamFilter } from '../engine/engine.ts';
 import { partsOf } from '../publish/batch-parts.ts';
 import type { Placer } from '../publish/placer.ts';
 import type { StoredSchedule } from '../store/store.ts';
@@ -58,14 +59,11 @@ export class Schedules {
     this.#arm();
   }
 
-  /** @throws InvalidName, InvalidOption */
-  async save({
-    name,
-    stream,
-    cron,
-    timezone = DEFAULT_TIMEZONE,
-    batch,
-  }: ScheduleRequest): Promise<ScheduleSummary> {
+  /** @throws InvalidName, InvalidOption, Forbidden */
+  async save(
+    { name, stream, cron, timezone = DEFAULT_TIMEZONE, batch }: ScheduleRequest,
+    visible?: StreamFilter,
+  ): Promise<ScheduleSummary> {
     checkName('schedule', name);
     const next = parse(cron, timezone);
     if (batch.count !== 1) {
@@ -77,6 +75,11 @@ export class Schedules {
       throw new InvalidOption(`there are ${SCHEDULES_MAX} schedules, as many as there may be; delete some`);
     }
     const known = this.#schedules.get(name);
+    if (known !== undefined && visible?.(known.stream) === false) {
+      throw new Forbidden(
+        `there is a schedule '${name}' of a stream that you have no right to; choose another name`,
+      );
+    }
     const own = { ...batch, shared: Buffer.from(batch.shared), records: Buffer.from(batch.records) };
     const lastAt = known?.lastAt;
     const schedule = {
@@ -93,18 +96,19 @@ export class Schedules {
     return this.#change(schedule, known);
   }
 
-  list(): ScheduleSummary[] {
-    return [...this.#schedules.values()].map(summary).sort((a, b) => (a.name < b.name ? -1 : 1));
+  list(visible?: StreamFilter): ScheduleSummary[] {
+    const listed = [...this.#schedules.values()].filter(({ stream }) => visible?.(stream) !== false);
+    return listed.map(summary).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  async pause(name: string, paused: boolean): Promise<ScheduleSummary> {
-    const known = this.#find(name);
+  async pause(name: string, paused: boolean, visible?: StreamFilter): Promise<ScheduleSummary> {
+    const known = this.#find(name, visible);
     if (known.paused === paused) return summary(known);
     return this.#change({ ...known, paused, nextAt: nextAfter(known.next) }, known);
   }
 
-  async delete(name: string): Promise<void> {
-    this.#find(name);
+  async delete(name: string, visible?: StreamFilter): Promise<void> {
+    this.#find(name, visible);
     this.#remove(name);
     await this.#options.committer.settled();
   }
@@ -120,9 +124,9 @@ export class Schedules {
     clearTimeout(this.#timer);
   }
 
-  #find(name: string): Schedule {
+  #find(name: string, visible: StreamFilter | undefined): Schedule {
     const schedule = this.#schedules.get(name);
-    if (schedule !== undefined) return schedule;
+    if (schedule !== undefined && visible?.(schedule.stream) !== false) return schedule;
     throw new ScheduleNotFound(`there is no schedule '${name}'`, { details: { schedule: name } });
   }
 

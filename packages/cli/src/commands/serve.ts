@@ -27,7 +27,8 @@ export function serveCommand(): Command {
   return takesSettings(new Command('serve'))
     .summary('run a broker')
     .description(
-      'Run a broker until Ctrl-C. Flags override SIMPLEMQ_* variables, and these the settings file.',
+      'Run a broker until Ctrl-C. Flags override SIMPLEMQ_* variables, and these the settings file. SIGHUP has it read ' +
+        'users and certificates again, unless it runs in a terminal.',
     )
     .option('--json', 'when it has started, print one line of JSON that tells port, data folder, pid')
     .addHelpText('after', examples('simplemq serve', 'simplemq serve --port 9191 --data /var/lib/simplemq'))
@@ -47,6 +48,8 @@ async function serve(file: string | undefined, flags: ServeFlags): Promise<void>
   });
   const server = await startServer({ settingsFile: sources.settingsFile, ...sources.options });
   void stopped.promise.then(() => server.close());
+  // A terminal that is closed sends it too, and is to take the broker with it, as it does without this.
+  process.on('SIGHUP', () => void (process.stderr.isTTY ? server.close() : server.reload()));
   const { path } = loadSettings(sources).storage;
   await announce(flags, {
     version: ownVersion(),

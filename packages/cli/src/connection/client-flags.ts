@@ -6,6 +6,10 @@ export interface ClientFlags {
   readonly host: string;
   readonly port: number;
   readonly user?: string;
+  readonly tls?: boolean;
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly json?: boolean;
 }
 
@@ -27,7 +31,13 @@ export function takesBroker(command: Command): Command {
     .addOption(
       new Option(
         '--user <name>',
-        'user; the password comes from SIMPLEMQ_PASSWORD, or is asked for',
+        'user; the password or token comes from SIMPLEMQ_PASSWORD, or is asked for',
       ).helpGroup(GROUP),
-    );
+    )
+    .addOption(new Option('--tls', 'speak TLS').helpGroup(GROUP))
+    .addOption(
+      new Option('--tls-ca <file>', "who signs the broker's certificate; implies --tls").helpGroup(GROUP),
+    )
+    .addOption(new Option('--tls-cert <file>', 'certificate of this client; implies --tls').helpGroup(GROUP))
+    .addOption(new Option('--tls-key <file>', 'its key').helpGroup(GROUP));
 }

@@ -8,6 +8,7 @@ import {
 import { CommandError } from '../command-error.ts';
 import type { ClientFlags } from './client-flags.ts';
 import { passwordOf } from './password.ts';
+import { tlsOptionsOf } from './tls-options.ts';
 
 /**
  * A connection that is open. Whoever asked sits in front of it, so the first connect is tried once.
@@ -32,8 +33,10 @@ export async function withCursor<T>(flags: ClientFlags, work: (cursor: Cursor) =
   return await work(connection.cursor());
 }
 
-async function optionsOf({ host, port, user }: ClientFlags): Promise<ConnectionOptions> {
-  return { host, port, ...(user !== undefined && { user, password: await passwordOf(user) }) };
+async function optionsOf(flags: ClientFlags): Promise<ConnectionOptions> {
+  const { host, port, user } = flags;
+  const tls = tlsOptionsOf(flags);
+  return { host, port, tls, ...(user !== undefined && { user, password: await passwordOf(user) }) };
 }
 
 async function connect(options: ConnectionOptions): Promise<Connection> {

@@ -164,7 +164,9 @@ export class Link {
   #scheduleRetry(error: SimpleMQError): void {
     const { minDelayMs, maxDelayMs } = this.settings.reconnect!;
     const ceiling = Math.min(maxDelayMs, minDelayMs * 2 ** Math.min(this.#attempt, 30));
-    let delayMs = Math.ceil(Math.random() * ceiling);
+    // Who comes too soon is only told so again.
+    const askedMs = typeof error.details.retryAfterMs === 'number' ? error.details.retryAfterMs : 0;
+    let delayMs = Math.ceil(askedMs + Math.random() * ceiling);
     this.#attempt++;
     if (this.#deadline !== undefined) {
       delayMs = Math.min(delayMs, Math.max(0, Math.ceil(this.#deadline - performance.now())));

@@ -15,6 +15,7 @@ export interface ConnectionOptions {
   /** Default 9090. */
   port?: number;
   user?: string;
+  /** Or a token. */
   password?: string;
   /** TLS, with Node's own options where the defaults will not do. Default false. */
   tls?: boolean | TlsOptions;
@@ -98,12 +99,13 @@ function parseUrl(text: string): ConnectionOptions {
   const url = URL.parse(text);
   const form = 'simplemq://user:password@host:9090';
   if (url === null) throw invalid('url', `it cannot be parsed; it should look like ${form}`);
-  if (url.protocol !== 'simplemq:')
-    throw invalid('url', `it begins with ${url.protocol}// and not simplemq://`);
+  if (url.protocol !== 'simplemq:' && url.protocol !== 'simplemqs:')
+    throw invalid('url', `it begins with ${url.protocol}// and not simplemq://, or simplemqs:// for TLS`);
   if ((url.pathname !== '' && url.pathname !== '/') || url.search !== '' || url.hash !== '') {
     throw invalid('url', `nothing may follow the port; it should look like ${form}`);
   }
   return {
+    ...(url.protocol === 'simplemqs:' && { tls: true }),
     ...(url.hostname !== '' && { host: url.hostname.replace(/^\[(.*)\]$/, '$1') }),
     ...(url.port !== '' && { port: Number(url.port) }),
     ...(url.username !== '' && { user: decoded(url.username) }),

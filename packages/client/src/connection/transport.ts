@@ -40,9 +40,10 @@ export class Transport {
       this.#error ??= error;
     });
     this.#socket.once('close', () => {
+      const isWithoutTls = tls !== undefined && !this.#open;
       this.#open = false;
       this.#queue.take();
-      handlers.closed(this.#error);
+      handlers.closed(isWithoutTls ? withoutTls(this.#error) : this.#error);
     });
   }
 
@@ -88,4 +89,13 @@ export class Transport {
     this.#error ??= error;
     this.#socket.destroy();
   }
+}
+
+/** What a port that does not speak TLS does to who tries it: it closes, or answers what is none. */
+const NO_TLS: ReadonlySet<string> = new Set(['ECONNRESET', 'EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER']);
+
+function withoutTls(error: Error | undefined): Error | undefined {
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code === undefined || !NO_TLS.has(code)) return error;
+  return new Error(`TLS could not be agreed on; does that port speak TLS? (${code})`, { cause: error });
 }

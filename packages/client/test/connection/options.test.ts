@@ -17,6 +17,11 @@ describe('connection options', () => {
     expect([settings.user, settings.password]).toEqual(['us@er', 'pass:word']);
   });
 
+  it('speak TLS when the URL says so', () => {
+    const { endpoint } = readSettings('simplemqs://localhost:1234');
+    expect(endpoint).toEqual({ host: 'localhost', port: 1234, tls: {} });
+  });
+
   it('are refused by name when they are wrong', () => {
     for (const [options, option] of [
       [{ port: 0 }, 'port'],

@@ -6,23 +6,35 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
+/** What keeps those away who can reach the port and should not use it. */
+export interface Protection {
+  readonly hasUsers: boolean;
+  readonly hasTls: boolean;
+}
+
 /**
  * The addresses to listen on for `host`. 'localhost' is 127.0.0.1 and, where there is one, ::1, whatever the machine's
  * hosts file says; for any other name it is the first address that it resolves to.
  *
  * @throws StartError when the name does not resolve, or leads beyond this machine and that is not allowed
  */
-export async function addressesOf(host: string, allowRemote: boolean): Promise<readonly string[]> {
+export async function addressesOf(
+  host: string,
+  allowRemote: boolean,
+  { hasUsers, hasTls }: Protection,
+): Promise<readonly string[]> {
   if (host === 'localhost') return ['127.0.0.1', '::1'];
   const address = await resolveHost(host);
-  if (!allowRemote && !isLoopback(address)) {
-    throw new StartError(
-      'HostNotLoopback',
-      `host ${host} can be reached from other machines, and this version has no users and no TLS: whoever reaches the ` +
-        'port could do everything. Use localhost, or set allowRemote: true if the network protects it',
-    );
-  }
-  return [address];
+  if (allowRemote || (hasUsers && hasTls) || isLoopback(address)) return [address];
+  const why = hasUsers
+    ? 'there is no TLS: passwords and messages could be read on their way. Set tls.cert and tls.key'
+    : "there are no users: whoever reaches the port could do everything. Add users ('simplemq user add')" +
+      (hasTls ? '' : ' and set tls.cert and tls.key');
+  throw new StartError(
+    'HostNotLoopback',
+    `host ${host} can be reached from other machines, and ${why}, use localhost, or set allowRemote: true if the ` +
+      'network protects it',
+  );
 }
 
 export function isLoopback(address: string): boolean {

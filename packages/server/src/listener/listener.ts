@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { StartError } from '../start-error.ts';
+import type { TlsDoor } from './tls-door.ts';
 
 export interface ListenerOptions {
   readonly host: string;
@@ -7,6 +8,8 @@ export interface ListenerOptions {
   /** See addresses.ts. */
   readonly addresses: readonly string[];
   readonly onError: (error: Error) => void;
+  /** What encrypts the connections; without it they are plain. */
+  readonly door?: TlsDoor;
 }
 
 /** How often another free port is tried when the one that the first address got is taken on the second. */
@@ -21,18 +24,20 @@ const BACKLOG = 1_024;
  */
 export class Listener {
   readonly #onError: (error: Error) => void;
+  readonly #door: TlsDoor | undefined;
   readonly #servers: Server[] = [];
   #early: Socket[] = [];
   #onSocket: ((socket: Socket) => void) | undefined;
 
-  private constructor(onError: (error: Error) => void) {
+  private constructor({ onError, door }: ListenerOptions) {
     this.#onError = onError;
+    this.#door = door;
   }
 
   /** @throws StartError when the port cannot be had */
   static async listen(options: ListenerOptions): Promise<Listener> {
     for (let attempt = 1; ; attempt++) {
-      const listener = new Listener(options.onError);
+      const listener = new Listener(options);
       try {
         await listener.#open(options);
         return listener;
@@ -50,15 +55,18 @@ export class Listener {
     return portOf(this.#servers[0]!);
   }
 
-  /** Hands over the connections, those that wait already among them. Their sockets are paused. */
+  /** Hands over the connections, those that wait already among them. Nothing was read of them. */
   accept(onSocket: (socket: Socket) => void): void {
-    this.#onSocket = onSocket;
-    for (const socket of this.#early.splice(0)) onSocket(socket);
+    const door = this.#door;
+    if (door !== undefined) door.onSocket = onSocket;
+    this.#onSocket = door === undefined ? onSocket : (socket) => door.take(socket);
+    for (const socket of this.#early.splice(0)) this.#onSocket(socket);
   }
 
   /** No further connections. Those that there are go on. */
   close(): void {
     for (const server of this.#servers) server.close();
+    this.#door?.close();
     for (const socket of this.#early.splice(0)) socket.destroy();
   }
 

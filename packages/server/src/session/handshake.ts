@@ -6,6 +6,7 @@ import {
   InvalidOption,
   NAME_LENGTH_MAX,
   PROTOCOL_VERSION,
+  Unauthenticated,
   Unsupported,
 } from '@simplemq/protocol';
 import type { Settings } from '../settings/settings.ts';
@@ -17,8 +18,15 @@ export interface Peer {
   readonly producer: string;
 }
 
+/** A HELLO that may be answered with WELCOME, once it is known who comes. */
+export interface AcceptedHello {
+  readonly peer: Peer;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+}
+
 /** @throws Unsupported, ProtocolViolation or InvalidOption; none of them leaves a connection that can be used */
-export function acceptHello(payload: Buffer, features: readonly string[]): Peer {
+export function acceptHello(payload: Buffer, features: readonly string[]): AcceptedHello {
   const hello = decodeHello(payload);
   if (hello.version !== PROTOCOL_VERSION) throw otherVersion(hello);
   const lacking = hello.features.filter((feature) => !features.includes(feature));
@@ -29,18 +37,36 @@ export function acceptHello(payload: Buffer, features: readonly string[]): Peer 
       { details: { features: lacking } },
     );
   }
-  if (hello.user !== undefined || hello.password !== undefined) {
-    throw new Unsupported('this server has no users; connect without user and password', {
-      details: { feature: 'users' },
-    });
-  }
   if (hello.client.length > NAME_LENGTH_MAX) {
     throw new InvalidOption(
       `the client's name has ${hello.client.length} characters; the limit is ${NAME_LENGTH_MAX}`,
       { details: { option: 'client' } },
     );
   }
-  return { client: hello.client, producer: hello.producer.toString('hex') };
+  return {
+    peer: { client: hello.client, producer: hello.producer.toString('hex') },
+    user: hello.user,
+    password: hello.password,
+  };
+}
+
+/**
+ * What is to be checked of a HELLO; undefined where there are no users.
+ *
+ * @throws Unsupported, Unauthenticated
+ */
+export function credentialsOf(
+  { user, password }: AcceptedHello,
+  hasUsers: boolean,
+): { readonly user: string; readonly password: string } | undefined {
+  if (!hasUsers) {
+    if (user === undefined && password === undefined) return undefined;
+    throw new Unsupported('this server has no users; connect without user and password', {
+      details: { feature: 'users' },
+    });
+  }
+  if (user !== undefined && password !== undefined) return { user, password };
+  throw new Unauthenticated('this server has users; connect with a user, and with a password or token');
 }
 
 /** The WELCOME of this server, which is the same for all but for its request id. */

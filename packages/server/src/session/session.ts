@@ -12,11 +12,18 @@ import {
   ProtocolViolation,
   SimpleMQError,
   StorageFailed,
+  TooManyLogins,
+  Unauthenticated,
 } from '@simplemq/protocol';
 import type { Logger } from 'pino';
+import { Access } from '../access/access.ts';
+import type { AuditLog } from '../logs/audit-log.ts';
 import type { Settings } from '../settings/settings.ts';
+import type { Logins } from '../users/logins.ts';
+import { endMsOf } from '../users/tokens.ts';
+import type { Login, Users } from '../users/users.ts';
 import { foreignProtocol, HTTP_ANSWER } from './foreign-protocol.ts';
-import { acceptHello, welcomeOf } from './handshake.ts';
+import { acceptHello, credentialsOf, type Peer, welcomeOf } from './handshake.ts';
 import { Intake, type IntakeTotal } from './intake.ts';
 import { HANDLERS, WHILE_CLOSING } from './requests/handlers.ts';
 import type { RequestContext, RequestHandler } from './requests/request.ts';
@@ -30,6 +37,9 @@ export interface SessionShared {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly intake: IntakeTotal;
+  readonly users: Users;
+  readonly logins: Logins;
+  readonly audit: AuditLog;
   /** Name and version of the server, for people. */
   readonly serverName: string;
   readonly onClosed: (session: Session) => void;
@@ -41,9 +51,13 @@ export interface SessionShared {
  */
 type State = 'handshake' | 'open' | 'draining' | 'ending' | 'closed';
 
+/** How long a client whose rights have changed has to settle what it holds, before its connection is closed. */
+const REOPEN_MS = 250;
 /** How long a client has to take the last bytes before its connection is cut. */
 const LINGER_MS = 1_000;
 const REQUEST_OVERHEAD_BYTES = 256;
+/** The audit log tells of these, and adds up those that come in numbers. */
+const AUDITED: ReadonlySet<string> = new Set(['Unauthenticated', 'TooManyLogins']);
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /**
@@ -65,7 +79,14 @@ export class Session implements FollowerHost {
   #firstBytes: Buffer = NOTHING;
   /** What requests are carried out with; there once the client is welcome. */
   #context: RequestContext | undefined;
+  /** What came behind a HELLO whose password is being checked; undefined while none is. */
+  #early: Frame[] | undefined;
+  /** Who is on the other side, and what they may do; undefined where there are no users. */
+  #login: Login | undefined;
+  #access: Access | undefined;
   #failure: SimpleMQError | undefined;
+  /** Whether the log has been told already why it was refused. */
+  #isAudited = false;
   #reason = 'closed by the client';
 
   constructor(id: number, socket: Socket, shared: SessionShared) {
@@ -114,6 +135,10 @@ export class Session implements FollowerHost {
   /** Called a few times in each heartbeatMs. */
   heartbeat(nowMs: number, heartbeatMs: number): void {
     if (this.#state !== 'open' && this.#state !== 'draining') return;
+    if (this.#login?.token !== undefined && endMsOf(this.#login.token) <= Date.now()) {
+      this.refuse(new Unauthenticated('the token has come to its end; connect with another one'));
+      return;
+    }
     // While the client is not read its silence says nothing.
     if (this.#intake.isPaused) this.#lastReceivedMs = nowMs;
     if (nowMs - this.#lastReceivedMs > 3 * heartbeatMs) {
@@ -126,6 +151,28 @@ export class Session implements FollowerHost {
   /** Answers the connection as a whole with `error`, and closes. */
   refuse(error: SimpleMQError): void {
     this.#failed(0, error);
+  }
+
+  /** The users have changed: a client that would not get in any more is closed, and one with other rights opened anew. */
+  checkStanding(): void {
+    if (this.#state !== 'open' && this.#state !== 'draining') return;
+    const standing = this.#shared.users.standing(this.#login);
+    if (standing === 'gone') {
+      this.refuse(new Unauthenticated('the user, the password or the token is not valid any more'));
+    } else if (standing === 'other rights' && this.#state === 'open') {
+      const reason = `the rights of the user ${this.#login?.user.name} have changed; connect again`;
+      this.drain(reason);
+      this.#endOnceAnswered(reason, performance.now() + this.#shared.settings.shutdownTimeoutMs);
+    }
+  }
+
+  /** What was taken with the former rights is answered: sent again with the new ones it could be told that it was not done. */
+  #endOnceAnswered(reason: string, latestMs: number): void {
+    this.#timer = setTimeout(() => {
+      const isAnswered = this.#intake.requests === 0 || performance.now() >= latestMs;
+      if (isAnswered) this.end(reason);
+      else this.#endOnceAnswered(reason, latestMs);
+    }, REOPEN_MS).unref();
   }
 
   /** Tells the client that the server closes. With a `failure` every further request is answered with it. */
@@ -176,35 +223,73 @@ export class Session implements FollowerHost {
   #frame(frame: Frame): boolean {
     const { opcode, requestId, payload } = frame;
     try {
-      if (this.#context === undefined) this.#hello(opcode, requestId, payload);
+      if (this.#early !== undefined) this.#early.push(frame);
+      else if (this.#context === undefined) this.#hello(opcode, requestId, payload);
       else if (opcode !== Opcode.Heartbeat) this.#request(this.#context, frame);
     } catch (error) {
       this.#failed(requestId, error);
     }
-    return this.#state === 'open' || this.#state === 'draining';
+    return this.#state !== 'ending' && this.#state !== 'closed';
   }
 
   #hello(opcode: number, requestId: number, payload: Buffer): void {
-    const { engine, settings, logger, serverName } = this.#shared;
+    const { engine, users, audit } = this.#shared;
     if (opcode !== Opcode.Hello) {
       throw new ProtocolViolation(`the first frame is ${opcodeName(opcode)}; it must be HELLO`);
     }
-    const peer = acceptHello(payload, engine.features);
+    const hello = acceptHello(payload, engine.features);
+    if (users.areOn && hello.user === undefined) {
+      audit.loginRefused({ user: '', address: this.#socket.remoteAddress ?? '?', reason: 'no credentials' });
+    }
+    const credentials = credentialsOf(hello, users.areOn);
+    if (credentials === undefined) {
+      this.#open(requestId, hello.peer);
+      return;
+    }
+    this.#early = [];
+    const { user } = credentials;
+    const address = this.#socket.remoteAddress ?? '?';
+    this.#shared.logins
+      .check({ ...credentials, address }, () => this.#state === 'handshake')
+      .then((login) => {
+        if (this.#state !== 'handshake') return;
+        audit.loginOk({ connection: this.#id, user, address: this.#address, token: login.token?.name });
+        this.#login = login;
+        this.#open(requestId, hello.peer);
+        this.checkStanding();
+        this.#carryOutEarly();
+      })
+      .catch((error: unknown) => this.#failed(requestId, error));
+  }
+
+  #open(requestId: number, peer: Peer): void {
+    const { engine, settings, logger, serverName, audit } = this.#shared;
     clearTimeout(this.#timer);
     this.#firstBytes = NOTHING;
     this.#decoder.frameBytesMax = settings.limits.maxFrameBytes;
     const followers = new SessionFollowers(this, settings.limits.maxFollowersPerConnection);
-    this.#context = { engine, limits: settings.limits, peer, followers };
+    const context = { engine, limits: settings.limits, peer, followers };
+    this.#context = context;
+    if (this.#login !== undefined) {
+      this.#access = new Access({ user: this.#login.user, address: this.#address, audit, context });
+    }
     this.#state = 'open';
     this.send(welcomeOf(requestId, serverName, settings, engine.features));
-    logger.info({ connection: this.#id, client: peer.client, address: this.#address }, 'connection opened');
+    const fields = { connection: this.#id, client: peer.client, address: this.#address };
+    logger.info({ ...fields, ...this.#userField }, 'connection opened');
+  }
+
+  #carryOutEarly(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const frame of early) if (!this.#frame(frame)) return;
   }
 
   #request(context: RequestContext, { opcode, requestId, payload }: Frame): void {
     const handler = HANDLERS.get(opcode);
     if (handler === undefined) throw notForClients(opcode);
     if (this.#state === 'draining' && !this.#isTakenWhileClosing(opcode, requestId)) return;
-    this.#carryOut(handler, context, requestId, payload);
+    this.#carryOut(handler, this.#access?.contextOf(opcode) ?? context, requestId, payload);
   }
 
   #isTakenWhileClosing(opcode: number, requestId: number): boolean {
@@ -241,6 +326,7 @@ export class Session implements FollowerHost {
     }
     const known = error instanceof SimpleMQError ? error : this.#unexpected(error);
     this.send(encodeError(requestId, known));
+    this.#isAudited = isHandshake && AUDITED.has(known.code);
     if (isHandshake || known.closesConnection) this.end(`${known.code}: ${known.message}`);
   }
 
@@ -251,12 +337,17 @@ export class Session implements FollowerHost {
 
   #refuseForeign(protocol: 'HTTP' | 'TLS'): void {
     if (protocol === 'HTTP') this.send(HTTP_ANSWER);
-    const hint = protocol === 'TLS' ? '; this version has no TLS: connect without it' : '';
+    const hint = protocol === 'TLS' ? '; this port has no TLS (tls.cert, tls.key): connect without it' : '';
     this.end(`the client speaks ${protocol}${hint}`);
   }
 
   #handshakeTimedOut(): void {
     const { handshakeTimeoutMs } = this.#shared.settings;
+    if (this.#early !== undefined) {
+      const why = `the password could not be checked within ${handshakeTimeoutMs} ms (handshakeTimeoutMs); try again`;
+      this.#failed(0, new TooManyLogins(why, { details: { retryAfterMs: handshakeTimeoutMs } }));
+      return;
+    }
     this.#failed(
       0,
       new ProtocolViolation(`no HELLO came within ${handshakeTimeoutMs} ms (handshakeTimeoutMs)`),
@@ -285,12 +376,20 @@ export class Session implements FollowerHost {
     const client = this.#context?.peer.client;
     const fields = { connection: this.#id, address: this.#address, reason: this.#reason };
     if (client === undefined) {
-      logger.warn(fields, 'connection refused');
+      if (this.#isAudited) logger.debug(fields, 'connection refused');
+      else logger.warn(fields, 'connection refused');
       return;
     }
     const { bytesRead, bytesWritten } = this.#socket;
     const openMs = Math.round(performance.now() - this.#openedMs);
-    logger.info({ ...fields, client, openMs, bytesRead, bytesWritten }, 'connection closed');
+    logger.info(
+      { ...fields, ...this.#userField, client, openMs, bytesRead, bytesWritten },
+      'connection closed',
+    );
+  }
+
+  get #userField(): { readonly user?: string } {
+    return this.#login === undefined ? {} : { user: this.#login.user.name };
   }
 }
 

@@ -37,6 +37,11 @@ export class Sessions {
     );
   };
 
+  /** The users have changed; see Session.checkStanding. */
+  checkStandings(): void {
+    for (const session of this.#sessions) session.checkStanding();
+  }
+
   /** Every client is told that the server closes; see Session.drain. */
   drain(reason: string, failure?: SimpleMQError): void {
     for (const session of this.#sessions) session.drain(reason, failure);

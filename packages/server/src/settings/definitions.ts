@@ -5,8 +5,8 @@ import {
   MESSAGE_BYTES_MAX,
   UNCONFIRMED_BATCHES_MAX,
 } from '@simplemq/protocol';
-import { bytes, flag, type Kind, logLevel, milliseconds, text, wholeNumber } from './kinds.ts';
-import type { SettingKey, SettingValue } from './settings.ts';
+import { bytes, flag, type Kind, milliseconds, oneOf, text, wholeNumber } from './kinds.ts';
+import { CLIENT_CERTIFICATES, LOG_LEVELS, type SettingKey, type SettingValue } from './settings.ts';
 
 export interface Definition<T> {
   readonly kind: Kind<NonNullable<T>>;
@@ -37,7 +37,33 @@ export const DEFINITIONS: { readonly [K in SettingKey]: Definition<SettingValue<
     kind: flag(),
     fallback: false,
     description:
-      'Listen beyond this machine, although there are no users and no TLS: whoever reaches the port may do everything.',
+      'Listen beyond this machine without users, so that who reaches the port may do everything, or without TLS, so that it can be read.',
+  },
+  'tls.cert': {
+    kind: text('a file'),
+    fallback: undefined,
+    description:
+      'Certificate of the port, with those between it and its root, as PEM: the port then speaks TLS, 1.2 or newer.',
+    isPath: true,
+  },
+  'tls.key': {
+    kind: text('a file'),
+    fallback: undefined,
+    description:
+      'Private key of tls.cert, as PEM without a passphrase. Both are read again when they change.',
+    isPath: true,
+  },
+  'tls.ca': {
+    kind: text('a file'),
+    fallback: undefined,
+    description: "Certificates, as PEM, of those who sign clients' certificates; see tls.clientCertificates.",
+    isPath: true,
+  },
+  'tls.clientCertificates': {
+    kind: oneOf(CLIENT_CERTIFICATES),
+    fallback: 'none',
+    description:
+      'none; request: a client may have one, which must be signed by tls.ca then; require: a client must have one.',
   },
   'storage.path': {
     kind: text('a folder'),
@@ -129,7 +155,7 @@ export const DEFINITIONS: { readonly [K in SettingKey]: Definition<SettingValue<
     description: 'Time within which a publish that is sent again, as after a reconnect, is stored once.',
   },
   'logs.level': {
-    kind: logLevel(),
+    kind: oneOf(LOG_LEVELS),
     fallback: 'info',
     description: 'Least level that is logged: trace, debug, info, warn, error, fatal or silent.',
   },

@@ -1,5 +1,4 @@
 import * as v from 'valibot';
-import { LOG_LEVELS, type LogLevel } from './settings.ts';
 
 /** What values a setting may have. */
 export interface Kind<T> {
@@ -37,10 +36,10 @@ export function flag(): Kind<boolean> {
   };
 }
 
-export function logLevel(): Kind<LogLevel> {
+export function oneOf<const T extends string>(values: readonly T[]): Kind<T> {
   return {
-    expected: `one of ${LOG_LEVELS.join(', ')}`,
-    schema: v.pipe(v.unknown(), v.picklist(LOG_LEVELS)),
+    expected: `one of ${values.join(', ')}`,
+    schema: v.pipe(v.unknown(), v.picklist(values)),
   };
 }
 

@@ -84,6 +84,7 @@ function resolveAll(sources: SettingsSources): Map<SettingKey, Resolved> {
     resolved.set(key, { value, fallback, given: last });
   }
   deriveFrameLimit(resolved, problems);
+  checkTls(resolved, problems);
   if (problems.length > 0) throw new SettingsError(problems);
   return resolved;
 }
@@ -117,6 +118,19 @@ function deriveFrameLimit(resolved: Map<SettingKey, Resolved>, problems: string[
   else if ((frame.value as number) <= messageBytes) {
     problems.push(wrong(frame.given, `larger than limits.maxMessageBytes, which is ${messageBytes}`));
   }
+}
+
+/** A certificate needs its key, and who is to be checked needs whom to check by. */
+function checkTls(resolved: ReadonlyMap<SettingKey, Resolved>, problems: string[]): void {
+  const needs = (key: SettingKey, other: SettingKey, isSet = resolved.get(key)?.value !== undefined) => {
+    if (!isSet || resolved.get(other)?.value !== undefined) return;
+    problems.push(`${resolved.get(key)?.given?.place}: ${key} is set and ${other} is not; it needs that too`);
+  };
+  needs('tls.cert', 'tls.key');
+  needs('tls.key', 'tls.cert');
+  needs('tls.ca', 'tls.cert');
+  const isAsked = resolved.get('tls.clientCertificates')?.value !== 'none';
+  needs('tls.clientCertificates', 'tls.ca', isAsked);
 }
 
 function wrong(given: GivenSetting, expected: string): string {

@@ -3,6 +3,7 @@ export interface Settings {
   readonly host: string;
   readonly port: number;
   readonly allowRemote: boolean;
+  readonly tls: TlsSettings;
   readonly storage: StorageSettings;
   readonly limits: LimitSettings;
   readonly heartbeatMs: number;
@@ -11,6 +12,18 @@ export interface Settings {
   readonly producerWindowMs: number;
   readonly logs: LogSettings;
 }
+
+export interface TlsSettings {
+  /** Absolute paths of PEM files. */
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  readonly ca: string | undefined;
+  readonly clientCertificates: ClientCertificates;
+}
+
+export type ClientCertificates = (typeof CLIENT_CERTIFICATES)[number];
+
+export const CLIENT_CERTIFICATES: readonly ['none', 'request', 'require'] = ['none', 'request', 'require'];
 
 export interface StorageSettings {
   /** An absolute folder, or ':memory:'. */
