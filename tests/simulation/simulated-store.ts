@@ -11,6 +11,7 @@ import type {
   StoreCommitted,
   StoredDelayed,
   StoredFailure,
+  StoreHealth,
   StoreSnapshot,
   StoreTransaction,
 } from '../../packages/broker/src/store/store.ts';
@@ -72,6 +73,10 @@ export class SimulatedStore implements Store {
     this.#random = options.random;
     this.#faults = options.faults;
     this.#events = options.events;
+  }
+
+  health(): StoreHealth {
+    return { isFull: false };
   }
 
   /** Whether a commit or a read is under way. */

@@ -1,17 +1,21 @@
 import { Command, type CommanderError } from 'commander';
 import { CommandError } from './command-error.ts';
+import { backupCommand } from './commands/backup.ts';
 import { createCommand } from './commands/create.ts';
 import { deadCommand } from './commands/dead/dead.ts';
 import { delayedCommand } from './commands/delayed/delayed.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { followCommand } from './commands/follow.ts';
 import { groupsCommand } from './commands/groups/groups.ts';
+import { healthCommand } from './commands/health.ts';
 import { infoCommand } from './commands/info.ts';
 import { pendingCommand } from './commands/pending.ts';
 import { publishCommand } from './commands/publish.ts';
 import { purgeCommand } from './commands/purge.ts';
 import { readCommand } from './commands/read.ts';
 import { redriveCommand } from './commands/redrive.ts';
+import { reloadCommand } from './commands/reload.ts';
+import { restoreCommand } from './commands/restore.ts';
 import { scheduleCommand } from './commands/schedule/schedule.ts';
 import { serveCommand } from './commands/serve.ts';
 import { settingsCommand } from './commands/settings.ts';
@@ -54,7 +58,18 @@ export function createProgram(): Command {
 
 /** All commands as the help lists them. */
 const COMMANDS: readonly (readonly [heading: string, commands: () => readonly Command[]])[] = [
-  ['The broker:', () => [serveCommand(), settingsCommand(), userCommand()]],
+  [
+    'The broker:',
+    () => [
+      serveCommand(),
+      settingsCommand(),
+      userCommand(),
+      healthCommand(),
+      reloadCommand(),
+      backupCommand(),
+      restoreCommand(),
+    ],
+  ],
   [
     'Streams:',
     () => [

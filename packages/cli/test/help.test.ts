@@ -11,6 +11,10 @@ const COMMANDS = [
   'user revoke',
   'user token',
   'user remove',
+  'health',
+  'reload',
+  'backup',
+  'restore',
   'streams',
   'info',
   'create',
@@ -64,6 +68,7 @@ describe.concurrent.each(COMMANDS)('simplemq %s --help', (command) => {
       expect(stdout).toMatch(/^ {2}--data <folder> /m);
       return;
     }
+    if (command === 'restore') return;
     expect(stdout).toMatch(/^ {2}--host <host> /m);
     expect(stdout).toMatch(/^ {2}--port <port> /m);
     const speaksToBroker = command !== 'serve' && command !== 'settings';

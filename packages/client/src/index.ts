@@ -1,4 +1,6 @@
 export {
+  BackupNotFound,
+  BackupRunning,
   ConnectionLost,
   type ErrorCode,
   FollowerNotFound,
@@ -13,6 +15,7 @@ export {
   MessageTooLarge,
   NoMatchingStream,
   ProtocolViolation,
+  type Reloaded,
   RequestTimeout,
   type RetryOptions,
   ScheduleNotFound,
@@ -41,6 +44,7 @@ export { msgpack } from './codec/msgpack.ts';
 export { Connection } from './connection/connection.ts';
 export type { ConnectionEvents, StaleAcks } from './connection/events.ts';
 export type { ConnectionOptions, ReconnectOptions } from './connection/options.ts';
+export type { Backup } from './cursor/backup.ts';
 export { Cursor, type SessionInfo } from './cursor/cursor.ts';
 export type {
   DeadLetterFilter,
@@ -50,6 +54,7 @@ export type {
 } from './cursor/dead-letters.ts';
 export type { DelayedMessages } from './cursor/delayed.ts';
 export type { CreateGroupOptions } from './cursor/groups.ts';
+export type { Health } from './cursor/operation.ts';
 export type { PendingFilter, PendingMessage } from './cursor/pending.ts';
 export type { BrowseOptions, ReadOptions } from './cursor/read.ts';
 export type { ScheduleOptions, ScheduleSummary } from './cursor/schedules.ts';

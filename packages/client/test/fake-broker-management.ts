@@ -13,6 +13,9 @@ import {
   decodeSaveSchedule,
   decodeUpdateGroup,
   decodeUpdateStream,
+  encodeBackupBegun,
+  encodeBackupEnded,
+  encodeBackupPiece,
   encodeDeadLettersDeleted,
   encodeDelayedCancelled,
   encodeDelayedListed,
@@ -22,8 +25,10 @@ import {
   encodeGroupReset,
   encodeGroupsListed,
   encodeGroupUpdated,
+  encodeHealthReply,
   encodeReadReply,
   encodeRedriven,
+  encodeReloaded,
   encodeScheduleDeleted,
   encodeSchedulePaused,
   encodeScheduleSaved,
@@ -32,6 +37,7 @@ import {
   type GroupInfo,
   GroupNotFound,
   type GroupOptions,
+  type Health,
   Opcode,
   type ReadReplyPage,
   type RecordBatch,
@@ -59,6 +65,10 @@ export class FakeManagement {
   readonly groups = new Map<string, GroupInfo>();
   readonly resets: { readonly group: string; readonly startFrom: StartFrom }[] = [];
   readonly schedules = new Map<string, ScheduleSummary & { readonly batch: RecordBatch }>();
+  /** What the next backup has. */
+  pieces: Buffer[] = [];
+  backupsEnded = 0;
+  health: Pick<Health, 'state' | 'reason'> = { state: 'ready' };
   readonly #broker: Managed;
 
   constructor(broker: Managed) {
@@ -70,7 +80,8 @@ export class FakeManagement {
     return (
       this.#ofStream(opcode, id, payload) ??
       this.#ofGroup(opcode, id, payload) ??
-      this.#ofSchedule(opcode, id, payload)
+      this.#ofSchedule(opcode, id, payload) ??
+      this.#ofOperation(opcode, id)
     );
   }
 
@@ -175,6 +186,25 @@ export class FakeManagement {
         this.schedules.delete(name);
         return encodeScheduleDeleted(id);
       }
+    }
+    return undefined;
+  }
+
+  #ofOperation(opcode: number, id: number): Buffer | undefined {
+    switch (opcode) {
+      case Opcode.BeginBackup:
+        return encodeBackupBegun(id, { backup: 1, bytes: 9 });
+      case Opcode.ReadBackup: {
+        const data = this.pieces.shift() ?? Buffer.alloc(0);
+        return encodeBackupPiece(id, { data, more: this.pieces.length > 0 });
+      }
+      case Opcode.EndBackup:
+        this.backupsEnded++;
+        return encodeBackupEnded(id);
+      case Opcode.Health:
+        return encodeHealthReply(id, { server: 'fake/1', upSince: 1_700_000_000_000, ...this.health });
+      case Opcode.Reload:
+        return encodeReloaded(id, { changed: ['logs.level'], needRestart: ['port'] });
     }
     return undefined;
   }

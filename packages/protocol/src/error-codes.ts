@@ -5,6 +5,8 @@ const CLOSES_CONNECTION = {
   GroupNotFound: false,
   FollowerNotFound: false,
   ScheduleNotFound: false,
+  BackupNotFound: false,
+  BackupRunning: false,
   InvalidName: false,
   InvalidPattern: false,
   InvalidOption: false,

@@ -46,6 +46,10 @@ export const GroupNotFound: NamedError = named('GroupNotFound');
 export const FollowerNotFound: NamedError = named('FollowerNotFound');
 /** No schedule of that name. */
 export const ScheduleNotFound: NamedError = named('ScheduleNotFound');
+/** The backup is not one of this connection's, or was ended because its client took it too slowly. */
+export const BackupNotFound: NamedError = named('BackupNotFound');
+/** A backup is under way, and there is one at a time. */
+export const BackupRunning: NamedError = named('BackupRunning');
 /** A stream or group name breaks a rule; the message names the rule. */
 export const InvalidName: NamedError = named('InvalidName');
 /** A pattern is not RE2 syntax or is too long; `details.position` where known. */
@@ -93,6 +97,8 @@ const CLASSES: Readonly<Record<ErrorCode, NamedError>> = {
   GroupNotFound,
   FollowerNotFound,
   ScheduleNotFound,
+  BackupNotFound,
+  BackupRunning,
   InvalidName,
   InvalidPattern,
   InvalidOption,

@@ -1,5 +1,5 @@
-/** What a server may have beyond the least, by the names with which WELCOME and HELLO tell of it. */
-export const FEATURES = [
+/** What an engine may have beyond the least, by the names with which WELCOME and HELLO tell of it. */
+export const ENGINE_FEATURES = [
   'groups',
   'startFrom',
   'priority',
@@ -13,6 +13,12 @@ export const FEATURES = [
   'read',
   'schedules',
   'retention',
+  'backup',
 ] as const;
 
-export type Feature = (typeof FEATURES)[number];
+/** What a server has by itself, whatever its engine. */
+export const SERVER_FEATURES = ['health', 'reload'] as const;
+
+export const FEATURES: readonly Feature[] = [...ENGINE_FEATURES, ...SERVER_FEATURES];
+
+export type Feature = (typeof ENGINE_FEATURES)[number] | (typeof SERVER_FEATURES)[number];

@@ -41,6 +41,11 @@ export const Opcode = {
   ListSchedules: 0x49,
   PauseSchedule: 0x4a,
   DeleteSchedule: 0x4b,
+  BeginBackup: 0x50,
+  ReadBackup: 0x51,
+  EndBackup: 0x52,
+  Health: 0x58,
+  Reload: 0x59,
   Welcome: 0x81,
   StreamCreated: 0x90,
   StreamDeleted: 0x91,
@@ -74,6 +79,11 @@ export const Opcode = {
   SchedulesListed: 0xc9,
   SchedulePaused: 0xca,
   ScheduleDeleted: 0xcb,
+  BackupBegun: 0xd0,
+  BackupPiece: 0xd1,
+  BackupEnded: 0xd2,
+  HealthReply: 0xd8,
+  Reloaded: 0xd9,
   Error: 0xff,
 } as const;
 

@@ -1,6 +1,8 @@
+export { restoreBackup } from './operation/restore.ts';
 export { collectInOneGo } from './process/collector.ts';
 export type { RunningServer, ServerEnd } from './server.ts';
 export type { SettingSource } from './settings/given.ts';
+export type { Reloaded } from './settings/live-settings.ts';
 export {
   type DescribedSetting,
   describeSettings,

@@ -1,5 +1,5 @@
 import type { Engine } from '@simplemq/broker';
-import { type SimpleMQError, StorageFailed } from '@simplemq/protocol';
+import { type Health, InvalidOption, type SimpleMQError, StorageFailed } from '@simplemq/protocol';
 import type { Logger } from 'pino';
 import { Deadline } from './deadline.ts';
 import type { Certificates } from './listener/certificates.ts';
@@ -7,9 +7,13 @@ import type { Listener } from './listener/listener.ts';
 import { AuditLog } from './logs/audit-log.ts';
 import type { EngineLog } from './logs/engine-log.ts';
 import type { ServerLog } from './logs/open-log.ts';
+import { readinessOf } from './operation/readiness.ts';
+import { Watchdog } from './operation/watchdog.ts';
 import { IntakeTotal } from './session/intake.ts';
 import { Sessions } from './session/sessions.ts';
+import { LiveSettings, type Reloaded } from './settings/live-settings.ts';
 import type { Settings } from './settings/settings.ts';
+import { SettingsError } from './settings/settings-error.ts';
 import { Logins } from './users/logins.ts';
 import type { Users } from './users/users.ts';
 
@@ -22,12 +26,17 @@ export interface RunningServer {
   /** Settles once the server is closed: with an error when it closed because its engine failed. Never rejects. */
   readonly ended: Promise<ServerEnd>;
   /**
+   * Reads the settings again, from where they came at the start, and takes over those that may change while it runs; and
+   * the users and certificates, which are looked at by themselves too, twice a second.
+   *
+   * @throws InvalidOption when the settings are wrong, with a line for each mistake; none was changed
+   */
+  reload(): Promise<Reloaded>;
+  /**
    * Takes no more connections and requests, tells the clients, answers what it took, finishes the commits and closes;
    * after shutdownTimeoutMs it gives up on what is not done. Calling it again waits for the same.
    */
   close(): Promise<void>;
-  /** Reads the users and the certificates again; they are also looked at by themselves, twice a second. */
-  reload(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -38,6 +47,8 @@ export interface ServerEnd {
 /** The parts of a server, all of them started. The server closes them. */
 export interface ServerParts {
   readonly settings: Settings;
+  /** Reads the settings again. @throws SettingsError */
+  readonly readSettings: () => Settings;
   readonly listener: Listener;
   readonly engine: Engine;
   readonly engineLog: EngineLog;
@@ -59,12 +70,17 @@ export class Server implements RunningServer {
   readonly #audit: AuditLog;
   readonly #intake: IntakeTotal;
   readonly #sessions: Sessions;
+  readonly #live: LiveSettings;
+  readonly #watchdog: Watchdog;
+  readonly #upSince: number = Date.now();
   #closing: Promise<void> | undefined;
   #resolveEnded!: (end: ServerEnd) => void;
 
   constructor(parts: ServerParts) {
-    const { settings, listener, engine, log, users, certificates, serverName } = parts;
+    const { listener, engine, log, users, certificates, serverName } = parts;
     this.#parts = parts;
+    this.#live = new LiveSettings(parts.settings);
+    const { settings } = this.#live;
     this.#logger = log.logger;
     this.host = settings.host;
     this.port = listener.port;
@@ -78,11 +94,13 @@ export class Server implements RunningServer {
       settings,
       logger: this.#logger,
       intake: this.#intake,
+      operation: { health: () => this.health(), reload: () => this.reload() },
       users,
       logins: new Logins(users, this.#audit),
       audit: this.#audit,
       serverName,
     });
+    this.#watchdog = new Watchdog(engine, settings, this.#logger);
     users.watch(this.#audit, () => this.#sessions.checkStandings());
     certificates?.watch(this.#audit);
     engine.ended.then(({ error }) => error && this.#engineFailed(error));
@@ -101,18 +119,43 @@ export class Server implements RunningServer {
     );
   }
 
+  /** Whether it is ready, as HEALTH tells it. */
+  health(): Health {
+    const { engine, serverName } = this.#parts;
+    const readiness = readinessOf(engine.health(), this.#live.settings, this.#closing !== undefined);
+    return { server: serverName, upSince: this.#upSince, ...readiness };
+  }
+
+  async reload(): Promise<Reloaded> {
+    const { users, certificates } = this.#parts;
+    await Promise.all([users.reload(), certificates?.reload()]);
+    const reloaded = this.#live.apply(this.#readSettings());
+    this.#parts.log.setLevel(this.#live.settings.logs.level);
+    this.#sessions.settingsChanged();
+    this.#logger.info(reloaded, 'settings reloaded');
+    return reloaded;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close('the server is shutting down');
     return this.#closing;
   }
 
-  async reload(): Promise<void> {
-    const { users, certificates } = this.#parts;
-    await Promise.all([users.reload(), certificates?.reload()]);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #readSettings(): Settings {
+    try {
+      return this.#parts.readSettings();
+    } catch (cause) {
+      if (!(cause instanceof SettingsError)) throw cause;
+      this.#logger.error({ problems: cause.problems }, 'the settings are wrong, and stay as they were');
+      throw new InvalidOption(`the settings stay as they were: ${cause.problems.join('; ')}`, {
+        cause,
+        details: { problems: cause.problems },
+      });
+    }
   }
 
   #engineFailed(error: Error): void {
@@ -122,7 +165,8 @@ export class Server implements RunningServer {
   }
 
   async #close(reason: string, failure?: SimpleMQError): Promise<void> {
-    const { settings, listener, log, engineLog, users, certificates } = this.#parts;
+    const { listener, log, engineLog, users, certificates } = this.#parts;
+    const { settings } = this.#live;
     const deadline = new Deadline(settings.shutdownTimeoutMs);
     this.#logger.info({ reason, connections: this.#sessions.size }, 'server closing');
     listener.close();
@@ -133,6 +177,7 @@ export class Server implements RunningServer {
       this.#logger.warn('shutdownTimeoutMs is over: some requests were not answered');
     }
     await this.#closeEngine(deadline);
+    this.#watchdog.stop();
     await this.#endSessions(reason, settings.shutdownTimeoutMs);
     engineLog.flush();
     this.#audit.flush();

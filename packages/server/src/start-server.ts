@@ -35,7 +35,8 @@ export interface ServerOptions extends SettingsInput {
 export async function startServer(options: ServerOptions | string = {}): Promise<RunningServer> {
   const { settingsFile, logger, engine, ...input } =
     typeof options === 'string' ? { settingsFile: options } : options;
-  const settings = loadSettings({ settingsFile, options: input });
+  const readSettings = (): Settings => loadSettings({ settingsFile, options: input });
+  const settings = readSettings();
   await using undo = new AsyncDisposableStack();
 
   const { path } = settings.storage;
@@ -53,6 +54,7 @@ export async function startServer(options: ServerOptions | string = {}): Promise
   undo.move();
   return new Server({
     settings,
+    readSettings,
     listener,
     engine: opened,
     engineLog,

@@ -1,6 +1,8 @@
 import type {
+  BackupPiece,
   DeliveredRun,
   Engine,
+  EngineBackup,
   EngineEnd,
   EngineFollower,
   FollowerSink,
@@ -9,6 +11,7 @@ import type {
   PublishRequest,
   ReadPage,
   ScheduleRequest,
+  StoreHealth,
   TransactionReceipt,
   TransactionRequest,
 } from '@simplemq/broker';
@@ -61,6 +64,10 @@ export class FakeEngine implements Engine {
   /** Called in `follow`, before its promise is settled. */
   onFollow: (follower: FakeFollower) => void = () => {};
   closeCalls = 0;
+  storage: StoreHealth = { isFull: false };
+  /** What the next backup has. */
+  pieces: BackupPiece[] = [];
+  backupsEnded = 0;
   readonly ended: Promise<EngineEnd>;
   #end!: (end: EngineEnd) => void;
   readonly #transactions = new Set<number | undefined>();
@@ -211,6 +218,22 @@ export class FakeEngine implements Engine {
     this.onFollow(follower);
     this.touched();
     return follower;
+  }
+
+  beginBackup(options: object): Promise<EngineBackup> {
+    const backup: EngineBackup = {
+      bytes: 4_096,
+      read: () => this.#managed('readBackup', [], this.pieces.shift()!),
+      end: async () => {
+        this.backupsEnded++;
+        this.touched();
+      },
+    };
+    return this.#managed('beginBackup', [options], backup);
+  }
+
+  health(): StoreHealth {
+    return this.storage;
   }
 
   async close(): Promise<void> {

@@ -6,7 +6,7 @@ try {
   const server = await startServer(JSON.parse(process.argv[2] ?? '{}') as ServerOptions);
   process.stdout.write(`${JSON.stringify({ port: server.port })}\n`);
   process.once('SIGTERM', () => void server.close());
-  process.on('SIGHUP', () => void server.reload());
+  process.on('SIGHUP', () => void server.reload().catch(() => {}));
   const { error } = await server.ended;
   process.exit(error === undefined ? 0 : 1);
 } catch (error) {

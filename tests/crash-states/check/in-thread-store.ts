@@ -104,6 +104,7 @@ function storeOn(storage: JournaledDatabase, parts: StoreParts, howToEnd: () => 
   return {
     durability: 'fsync',
     load: async () => snapshot,
+    health: () => ({ isFull: false }),
     commit: async (transaction) => {
       const isEmpty = Object.values(transaction).every((part: readonly unknown[]) => part.length === 0);
       return isEmpty ? { removed: [] } : storage.commit(parts.encodeCommit(transaction, groups));

@@ -3,7 +3,7 @@ import {
   type CreateGroup,
   type DeadLetterPage,
   type DelayedListed,
-  FEATURES,
+  ENGINE_FEATURES,
   type GroupInfo,
   type GroupOptions,
   type LettersMoved,
@@ -24,10 +24,13 @@ import {
   type StreamsListed,
 } from '@simplemq/protocol';
 import { deadStreamOf } from '../dead-letters/letter.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, StoreHealth } from '../store/store.ts';
 import type { Stream } from '../stream/stream.ts';
+import { Backups } from './backups.ts';
 import type {
+  BackupOptions,
   Engine,
+  EngineBackup,
   EngineEnd,
   EngineFollower,
   FollowerSink,
@@ -55,10 +58,11 @@ export interface EmbeddedEngineOptions {
 
 /** The engine inside one process, over a store: the Engine interface, over the parts that do the work. */
 export class EmbeddedEngine implements Engine {
-  readonly features: readonly string[] = FEATURES;
+  readonly features: readonly string[];
   readonly ended: Promise<EngineEnd>;
   readonly #options: EmbeddedEngineOptions;
   readonly #parts: EngineParts;
+  readonly #backups: Backups;
   readonly #end: (end: EngineEnd) => void;
   #stopped: SimpleMQError | undefined;
   #closing: Promise<void> | undefined;
@@ -70,6 +74,9 @@ export class EmbeddedEngine implements Engine {
 
   private constructor(options: EmbeddedEngineOptions, snapshot: Awaited<ReturnType<Store['load']>>) {
     this.#options = options;
+    const { backups } = options.store;
+    this.#backups = new Backups(backups);
+    this.features = ENGINE_FEATURES.filter((feature) => feature !== 'backup' || backups !== undefined);
     const { promise, resolve } = Promise.withResolvers<EngineEnd>();
     this.ended = promise;
     this.#end = resolve;
@@ -208,6 +215,15 @@ export class EmbeddedEngine implements Engine {
     return follower;
   }
 
+  async beginBackup(options: BackupOptions): Promise<EngineBackup> {
+    if (this.#stopped !== undefined) throw this.#stopped;
+    return this.#backups.begin(options);
+  }
+
+  health(): StoreHealth {
+    return this.#options.store.health();
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -221,6 +237,7 @@ export class EmbeddedEngine implements Engine {
       await committer.drain();
     }
     this.#parts.stop();
+    this.#backups.close();
     await this.#options.store.close();
     this.#end({});
   }

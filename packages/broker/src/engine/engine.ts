@@ -23,6 +23,7 @@ import type {
   StreamsListed,
   WireBind,
 } from '@simplemq/protocol';
+import type { BackupPiece, StoreHealth } from '../store/store.ts';
 
 /**
  * Which streams there are for whoever asks, by name. Where a request has one, the others are as if they did not exist: a
@@ -101,8 +102,39 @@ export interface Engine {
   /** Begins to hand messages to `sink`, as credit allows. */
   follow(request: FollowRequest, sink: FollowerSink): Promise<EngineFollower>;
 
+  /**
+   * Begins a copy of all that is confirmed by now, as restoreBackup reads it; everything goes on meanwhile.
+   *
+   * @throws BackupRunning, as there is one at a time
+   */
+  beginBackup(options: BackupOptions): Promise<EngineBackup>;
+
+  /** How its storage is doing, without a question to it. */
+  health(): StoreHealth;
+
   /** Finishes the commits under way, then stops. Followers are told by `sink.ended`. */
   close(): Promise<void>;
+}
+
+export interface BackupOptions {
+  /** About the most that one piece has, in bytes. */
+  readonly pieceBytes: number;
+  /** How long its owner may be behind, at 128 KiB a second, before the backup is ended. */
+  readonly patienceMs: number;
+}
+
+/** A backup, as its owner (a session) holds it. */
+export interface EngineBackup {
+  /** About how many bytes it has. */
+  readonly bytes: number;
+  /**
+   * The next piece; it is the last, and the backup over, without `more`. May be called again before it has answered.
+   *
+   * @throws BackupNotFound when the backup is over
+   */
+  read(): Promise<BackupPiece>;
+  /** No more of it is wanted. */
+  end(): Promise<void>;
 }
 
 export interface EngineEnd {

@@ -32,7 +32,44 @@ export interface Store {
   listDelayed(request: ListDelayedRequest): Promise<StoredDelayed[]>;
   /** How messages of a group failed before, in the order in which they did; only what is committed. */
   readFailures(request: ReadFailuresRequest): Promise<StoredFailure[]>;
+  /** Copies of all that is committed; absent where nothing is on a disk. */
+  readonly backups?: StoreBackups;
+  /** How it is doing, without it being asked. */
+  health(): StoreHealth;
   close(): Promise<void>;
+}
+
+/** One backup at a time; one that begins ends the one before it. */
+export interface StoreBackups {
+  /**
+   * What is committed by now, and no less, is what the pieces hold. Commits go on meanwhile.
+   *
+   * @returns about how many bytes it has
+   */
+  begin(pieceBytes: number): Promise<number>;
+  /** The next piece, with no more data than was said. After one without `more` the backup is over. */
+  read(): Promise<BackupPiece>;
+  /** What was kept for the backup is kept no longer. */
+  end(): Promise<void>;
+}
+
+export interface BackupPiece {
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly more: boolean;
+}
+
+export interface StoreHealth {
+  /** What it has not answered yet. */
+  readonly waiting?: StoreWait;
+  /** Whether there was no room for the messages of a commit, and is none yet. */
+  readonly isFull: boolean;
+}
+
+export interface StoreWait {
+  /** What it is at, in a few words. */
+  readonly doing: string;
+  /** How long it has said nothing although it was asked, in ms. */
+  readonly silentMs: number;
 }
 
 export interface ReadRequest {

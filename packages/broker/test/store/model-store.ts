@@ -17,6 +17,7 @@ import type {
   StoredSchedule,
   StoredStream,
   StoredWindow,
+  StoreHealth,
   StoreSnapshot,
   StoreTransaction,
 } from '../../src/store/store.ts';
@@ -42,6 +43,10 @@ export class ModelStore implements Store {
   readonly #schedules = new Map<string, StoredSchedule>();
   #lastDelayedId = 0;
   #clockOffsetMs = 0;
+
+  health(): StoreHealth {
+    return { isFull: false };
+  }
 
   load(): Promise<StoreSnapshot> {
     return Promise.resolve(this.snapshot());

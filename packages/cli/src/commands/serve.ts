@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { examples } from '../examples.ts';
 import { type ServerFlags, settingsSources, takesSettings } from '../server-flags.ts';
+import { onHangUp } from '../terminal/hang-up.ts';
 import { print } from '../terminal/print.ts';
 import { onStopSignal } from '../terminal/stop-signals.ts';
 import { bold, dim, green } from '../terminal/style.ts';
@@ -28,7 +29,7 @@ export function serveCommand(): Command {
     .summary('run a broker')
     .description(
       'Run a broker until Ctrl-C. Flags override SIMPLEMQ_* variables, and these the settings file. SIGHUP has it read ' +
-        'users and certificates again, unless it runs in a terminal.',
+        'settings, users and certificates again, unless it runs in a terminal.',
     )
     .option('--json', 'when it has started, print one line of JSON that tells port, data folder, pid')
     .addHelpText('after', examples('simplemq serve', 'simplemq serve --port 9191 --data /var/lib/simplemq'))
@@ -48,8 +49,7 @@ async function serve(file: string | undefined, flags: ServeFlags): Promise<void>
   });
   const server = await startServer({ settingsFile: sources.settingsFile, ...sources.options });
   void stopped.promise.then(() => server.close());
-  // A terminal that is closed sends it too, and is to take the broker with it, as it does without this.
-  process.on('SIGHUP', () => void (process.stderr.isTTY ? server.close() : server.reload()));
+  using _reloading = onHangUp(() => server.reload());
   const { path } = loadSettings(sources).storage;
   await announce(flags, {
     version: ownVersion(),

@@ -70,7 +70,7 @@ function shown(key: string, value: DescribedSetting['value']): string {
 
 /** Each key in each row, so that programs need not ask. */
 function asJson(setting: DescribedSetting): object {
-  const { key, value, default: fallback, source, place, variable, description } = setting;
+  const { key, value, default: fallback, source, place, variable, description, changes } = setting;
   return {
     key,
     value: value ?? null,
@@ -79,5 +79,6 @@ function asJson(setting: DescribedSetting): object {
     place: place ?? null,
     variable,
     description,
+    changes,
   };
 }

@@ -40,6 +40,7 @@ test('settings --json has a row with every key for each setting', async () => {
     place: 'SIMPLEMQ_PORT',
     variable: 'SIMPLEMQ_PORT',
     description: expect.any(String),
+    changes: 'restart',
   });
   expect(rows).toContainEqual(
     expect.objectContaining({ key: 'logs.path', value: null, default: null, place: null }),

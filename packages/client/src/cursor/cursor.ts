@@ -1,9 +1,12 @@
-import type {
-  GroupInfo,
-  GroupOptions,
-  StreamOptions,
-  StreamSummary,
-  WelcomeLimits,
+import {
+  type Feature,
+  type GroupInfo,
+  type GroupOptions,
+  type Reloaded,
+  type StreamOptions,
+  type StreamSummary,
+  Unsupported,
+  type WelcomeLimits,
 } from '@simplemq/protocol';
 import type { Bind } from '../bind.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -13,6 +16,7 @@ import type { DeadLetterMessage } from '../message/dead-letter-message.ts';
 import type { ReadMessage } from '../message/read-message.ts';
 import type { From } from '../start-from.ts';
 import type { Ask } from './ask.ts';
+import { type Backup, beginBackup } from './backup.ts';
 import {
   type DeadLetterOptions,
   deadLetters,
@@ -30,6 +34,7 @@ import {
   resetGroup,
   updateGroup,
 } from './groups.ts';
+import { type Health, health, reload } from './operation.ts';
 import { type PendingFilter, type PendingMessage, pending } from './pending.ts';
 import { type BrowseOptions, browse, type ReadOptions, read } from './read.ts';
 import {
@@ -283,9 +288,46 @@ export class Cursor {
     return deleteSchedule(this.#ask, name);
   }
 
+  /**
+   * Begins a copy of all that is confirmed by now; the broker goes on meanwhile. It is ended by the broker when it is
+   * taken more slowly than `backupPatienceMs` of its settings allows, and with the connection. Not sent again.
+   *
+   * @throws BackupRunning when there is one under way; Unsupported by a broker that keeps nothing on a disk
+   */
+  async backup(): Promise<Backup> {
+    await this.#mustHave('backup', 'a backup');
+    return beginBackup(this.#ask);
+  }
+
+  /** Whether the broker is ready, and if not, why. It is answered without the storage being asked. */
+  async health(): Promise<Health> {
+    await this.#mustHave('health', 'whether it is ready');
+    return health(this.#ask);
+  }
+
+  /**
+   * Has the broker read its settings again. Only from the machine that it runs on.
+   *
+   * @returns the names of the settings that changed, and of those that another value was given that needs a restart
+   * @throws InvalidOption when the settings are wrong: nothing was changed; Forbidden from another machine
+   */
+  async reload(): Promise<Reloaded> {
+    await this.#mustHave('reload', 'a reload');
+    return reload(this.#ask);
+  }
+
   /** Waits for the requests that this cursor has open. The connection stays. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.allSettled(this.#open);
+  }
+
+  /** @throws Unsupported by a broker of an older version, which would close the connection */
+  async #mustHave(feature: Feature, what: string): Promise<void> {
+    const { features, server } = await this.session();
+    if (features.includes(feature)) return;
+    throw new Unsupported(`${what} was asked of ${server}, which lacks the feature '${feature}'`, {
+      details: { feature },
+    });
   }
 
   #track<R>(promise: Promise<R>): Promise<R> {

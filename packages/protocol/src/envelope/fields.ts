@@ -61,6 +61,13 @@ export class Fields {
     return Buffer.from(value);
   }
 
+  /** Bytes, as many as there are, from where they lie. */
+  blob(name: string): Buffer {
+    const value = this.#take(name) ?? this.#missing(name, 'bytes');
+    if (!(value instanceof Uint8Array)) return this.#wrong(name, 'bytes', value);
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  }
+
   array(name: string): readonly unknown[] {
     const value = this.#take(name) ?? this.#missing(name, 'an array');
     return Array.isArray(value) ? value : this.#wrong(name, 'an array', value);

@@ -5,6 +5,7 @@ import { CONNECTION } from './connection-codecs.ts';
 import { FOLLOWING, SETTLING } from './following-codecs.ts';
 import { GROUPS } from './group-codecs.ts';
 import { DEAD_LETTERS, DELAYED, SCHEDULES } from './keeping-codecs.ts';
+import { BACKUPS, OPERATION } from './operation-codecs.ts';
 import { PUBLISHING } from './publishing-codecs.ts';
 import { STREAMS } from './stream-codecs.ts';
 
@@ -19,6 +20,8 @@ export const COMMANDS: readonly CommandCodec[] = [
   ...DEAD_LETTERS,
   ...DELAYED,
   ...SCHEDULES,
+  ...BACKUPS,
+  ...OPERATION,
 ];
 
 export function commandOf(opcode: number): CommandCodec {

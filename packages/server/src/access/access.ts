@@ -32,6 +32,7 @@ export class Access {
     const need = NEEDS.get(opcode);
     if (need === undefined) throw this.#refused(opcode, 'ask for this', undefined);
     const { context, user } = this.#options;
+    if (need.isOfBroker && !user.grants.areAll) throw this.#refused(opcode, need.verb, undefined);
     const engine = new LimitedEngine(
       context.engine,
       (stream) => isMet(need, user.grants.on(stream)),

@@ -1,5 +1,6 @@
 import type {
   Engine,
+  EngineBackup,
   EngineEnd,
   EngineFollower,
   FollowerSink,
@@ -8,6 +9,7 @@ import type {
   PublishRequest,
   ReadPage,
   ScheduleRequest,
+  StoreHealth,
   StreamFilter,
   TransactionReceipt,
   TransactionRequest,
@@ -61,6 +63,15 @@ export class LimitedEngine implements Engine {
 
   get ended(): Promise<EngineEnd> {
     return this.#engine.ended;
+  }
+
+  /** A copy has all streams: who may have one is given it from another engine than this. */
+  beginBackup(): Promise<EngineBackup> {
+    return this.#refuse(undefined);
+  }
+
+  health(): StoreHealth {
+    return this.#engine.health();
   }
 
   createStream(name: string, options: StreamOptions): Promise<boolean> {

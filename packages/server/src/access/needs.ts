@@ -7,6 +7,8 @@ export interface Need {
   readonly verb: string;
   /** Rights, as bits, of which one set must be there whole. */
   readonly anyOf: readonly number[];
+  /** It is about the broker as a whole, and needs the right to everything on every stream. */
+  readonly isOfBroker?: boolean;
 }
 
 const { publish, follow, manage } = RIGHT_BITS;
@@ -22,6 +24,10 @@ const SEE: Need = { verb: 'see', anyOf: [publish, follow, manage] };
 const SCHEDULE: Need = { verb: 'schedule messages to', anyOf: [publish | manage] };
 /** It is about a follower of this very connection, which needed a right to begin: no stream is touched otherwise. */
 const OWN: Need = { verb: 'use', anyOf: [] };
+
+/** A copy has the messages of all streams. */
+const COPY: Need = { verb: 'copy the whole broker', anyOf: [], isOfBroker: true };
+const RECONFIGURE: Need = { verb: 'change the settings', anyOf: [], isOfBroker: true };
 
 /**
  * What each request needs of who sends it, by opcode. One that is not here is refused to every user, so that a request
@@ -62,6 +68,11 @@ export const NEEDS: ReadonlyMap<number, Need> = new Map([
   [Opcode.ListSchedules, SEE],
   [Opcode.PauseSchedule, SCHEDULE],
   [Opcode.DeleteSchedule, SCHEDULE],
+  [Opcode.BeginBackup, COPY],
+  [Opcode.ReadBackup, COPY],
+  [Opcode.EndBackup, COPY],
+  [Opcode.Health, OWN],
+  [Opcode.Reload, RECONFIGURE],
 ]);
 
 export function isMet({ anyOf }: Need, bits: number): boolean {

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 import roll from 'pino-roll';
-import type { LogSettings } from '../settings/settings.ts';
+import type { LogLevel, LogSettings } from '../settings/settings.ts';
 import { StartError } from '../start-error.ts';
 import { prettyLine } from './pretty-lines.ts';
 
 export interface ServerLog {
   readonly logger: Logger;
+  /** A logger that the caller gave keeps its own. */
+  setLevel(level: LogLevel): void;
   /** Settles when all that was logged is written. */
   close(): Promise<void>;
 }
@@ -18,8 +20,7 @@ const STANDARD_ERROR = 2;
  * that is a terminal and as JSON lines when it is not. A `logger` that the caller gave is used as it is.
  */
 export async function openLog(settings: LogSettings, logger?: Logger): Promise<ServerLog> {
-  if (logger !== undefined) return { logger, close: async () => {} };
-  if (settings.level === 'silent') return { logger: pino({ level: 'silent' }), close: async () => {} };
+  if (logger !== undefined) return { logger, setLevel: () => {}, close: async () => {} };
   if (settings.path !== undefined) return openFolder(settings.level, settings.path);
   return openStandardError(settings.level);
 }
@@ -28,10 +29,17 @@ function openStandardError(level: string): ServerLog {
   if (process.stderr.isTTY) {
     const colors = process.stderr.hasColors() && process.env.NO_COLOR === undefined;
     const lines: DestinationStream = { write: (json) => process.stderr.write(prettyLine(json, colors)) };
-    return { logger: pino(optionsOf(level), lines), close: async () => {} };
+    return logTo(pino(optionsOf(level), lines), async () => {});
   }
   const stream = pino.destination({ dest: STANDARD_ERROR, sync: false });
-  return { logger: pino(optionsOf(level), stream), close: () => flushed(stream) };
+  return logTo(pino(optionsOf(level), stream), () => flushed(stream));
+}
+
+function logTo(logger: Logger, close: () => Promise<void>): ServerLog {
+  const setLevel = (level: LogLevel): void => {
+    logger.level = level;
+  };
+  return { logger, setLevel, close };
 }
 
 async function openFolder(level: string, folder: string): Promise<ServerLog> {
@@ -50,7 +58,7 @@ async function openFolder(level: string, folder: string): Promise<ServerLog> {
     const logger = pino(optionsOf(level), stream);
     // A disk that is full must not end the broker for the sake of its log.
     stream.on('error', (error) => process.emitWarning(`the log cannot be written: ${error.message}`));
-    return { logger, close: () => ended(stream) };
+    return logTo(logger, () => ended(stream));
   } catch (cause) {
     const { message } = cause as Error;
     throw new StartError('LogsNotWritable', `the log folder ${folder} is not writable: ${message}`, {

@@ -10,6 +10,7 @@ import {
   Opcode,
   opcodeName,
   ProtocolViolation,
+  SERVER_FEATURES,
   SimpleMQError,
   StorageFailed,
   TooManyLogins,
@@ -17,6 +18,7 @@ import {
 } from '@simplemq/protocol';
 import type { Logger } from 'pino';
 import { Access } from '../access/access.ts';
+import { isLoopback } from '../listener/addresses.ts';
 import type { AuditLog } from '../logs/audit-log.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Logins } from '../users/logins.ts';
@@ -26,7 +28,8 @@ import { foreignProtocol, HTTP_ANSWER } from './foreign-protocol.ts';
 import { acceptHello, credentialsOf, type Peer, welcomeOf } from './handshake.ts';
 import { Intake, type IntakeTotal } from './intake.ts';
 import { HANDLERS, WHILE_CLOSING } from './requests/handlers.ts';
-import type { RequestContext, RequestHandler } from './requests/request.ts';
+import type { Operation, RequestContext, RequestHandler } from './requests/request.ts';
+import { SessionBackups } from './session-backups.ts';
 import type { FollowerHost } from './session-follower.ts';
 import { SessionFollowers } from './session-followers.ts';
 import { SocketWriter } from './socket-writer.ts';
@@ -40,6 +43,7 @@ export interface SessionShared {
   readonly users: Users;
   readonly logins: Logins;
   readonly audit: AuditLog;
+  readonly operation: Operation;
   /** Name and version of the server, for people. */
   readonly serverName: string;
   readonly onClosed: (session: Session) => void;
@@ -72,6 +76,8 @@ export class Session implements FollowerHost {
   readonly #decoder: FrameDecoder;
   readonly #intake: Intake;
   readonly #openedMs: number = performance.now();
+  /** As the client was told, whatever is set later. */
+  readonly #heartbeatMs: number;
   #lastReceivedMs: number = this.#openedMs;
   #state: State = 'handshake';
   #timer: NodeJS.Timeout | undefined;
@@ -94,6 +100,7 @@ export class Session implements FollowerHost {
     this.#socket = socket;
     this.#shared = shared;
     this.#address = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? '?'}`;
+    this.#heartbeatMs = shared.settings.heartbeatMs;
     this.#writer = new SocketWriter(socket);
     this.#decoder = new FrameDecoder({ frameBytesMax: HANDSHAKE_BYTES_MAX });
     this.#intake = new Intake(socket, shared.intake);
@@ -133,7 +140,8 @@ export class Session implements FollowerHost {
   }
 
   /** Called a few times in each heartbeatMs. */
-  heartbeat(nowMs: number, heartbeatMs: number): void {
+  heartbeat(nowMs: number): void {
+    const heartbeatMs = this.#heartbeatMs;
     if (this.#state !== 'open' && this.#state !== 'draining') return;
     if (this.#login?.token !== undefined && endMsOf(this.#login.token) <= Date.now()) {
       this.refuse(new Unauthenticated('the token has come to its end; connect with another one'));
@@ -233,11 +241,11 @@ export class Session implements FollowerHost {
   }
 
   #hello(opcode: number, requestId: number, payload: Buffer): void {
-    const { engine, users, audit } = this.#shared;
+    const { users, audit } = this.#shared;
     if (opcode !== Opcode.Hello) {
       throw new ProtocolViolation(`the first frame is ${opcodeName(opcode)}; it must be HELLO`);
     }
-    const hello = acceptHello(payload, engine.features);
+    const hello = acceptHello(payload, this.#features);
     if (users.areOn && hello.user === undefined) {
       audit.loginRefused({ user: '', address: this.#socket.remoteAddress ?? '?', reason: 'no credentials' });
     }
@@ -262,19 +270,28 @@ export class Session implements FollowerHost {
       .catch((error: unknown) => this.#failed(requestId, error));
   }
 
+  get #features(): readonly string[] {
+    return [...new Set([...this.#shared.engine.features, ...SERVER_FEATURES])];
+  }
+
   #open(requestId: number, peer: Peer): void {
-    const { engine, settings, logger, serverName, audit } = this.#shared;
+    const { engine, settings, logger, serverName, audit, operation } = this.#shared;
     clearTimeout(this.#timer);
     this.#firstBytes = NOTHING;
     this.#decoder.frameBytesMax = settings.limits.maxFrameBytes;
     const followers = new SessionFollowers(this, settings.limits.maxFollowersPerConnection);
-    const context = { engine, limits: settings.limits, peer, followers };
+    const backups = new SessionBackups(engine, settings);
+    const isLocal = isLoopback(this.#socket.remoteAddress ?? '');
+    // A copy: the limits of a connection are those that its client was told.
+    const limits = { ...settings.limits };
+    const context = { engine, limits, peer, followers, backups, operation, isLocal };
     this.#context = context;
     if (this.#login !== undefined) {
       this.#access = new Access({ user: this.#login.user, address: this.#address, audit, context });
     }
     this.#state = 'open';
-    this.send(welcomeOf(requestId, serverName, settings, engine.features));
+    const agreed = { ...settings, heartbeatMs: this.#heartbeatMs };
+    this.send(welcomeOf(requestId, serverName, agreed, this.#features));
     const fields = { connection: this.#id, client: peer.client, address: this.#address };
     logger.info({ ...fields, ...this.#userField }, 'connection opened');
   }
@@ -367,6 +384,7 @@ export class Session implements FollowerHost {
     this.#shared.intake.leave(this.#intake);
     // What its followers held goes back to their groups at once.
     this.#context?.followers.loseAll();
+    this.#context?.backups.close();
     this.#log();
     this.#shared.onClosed(this);
   }

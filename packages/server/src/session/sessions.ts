@@ -42,6 +42,11 @@ export class Sessions {
     for (const session of this.#sessions) session.checkStanding();
   }
 
+  /** The settings are not what they were. */
+  settingsChanged(): void {
+    this.#heartbeats.look(this.#shared.settings.heartbeatMs);
+  }
+
   /** Every client is told that the server closes; see Session.drain. */
   drain(reason: string, failure?: SimpleMQError): void {
     for (const session of this.#sessions) session.drain(reason, failure);

@@ -31,6 +31,8 @@ export interface DescribedSetting {
   /** The environment variable that sets it. */
   readonly variable: string;
   readonly description: string;
+  /** When another value counts after a reload. */
+  readonly changes: 'now' | 'newConnections' | 'restart';
 }
 
 /**
@@ -56,6 +58,7 @@ export function describeSettings(sources: SettingsSources = {}): readonly Descri
       place: given?.place,
       variable: variableOf(key),
       description: DEFINITIONS[key].description,
+      changes: DEFINITIONS[key].changes,
     };
   });
 }

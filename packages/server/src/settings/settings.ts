@@ -10,6 +10,7 @@ export interface Settings {
   readonly handshakeTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
   readonly producerWindowMs: number;
+  readonly backupPatienceMs: number;
   readonly logs: LogSettings;
 }
 
@@ -30,6 +31,7 @@ export interface StorageSettings {
   readonly path: string;
   readonly cacheBytesMax: number;
   readonly maxBytes: number | undefined;
+  readonly slowAfterMs: number;
 }
 
 export interface LimitSettings {

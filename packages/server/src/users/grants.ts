@@ -8,6 +8,9 @@ export interface Grant {
   readonly rights: readonly Right[];
 }
 
+/** The pattern that every name matches. */
+const EVERY_STREAM = '.*';
+
 /** Names that a user's rights are remembered for. */
 const REMEMBERED_NAMES_MAX = 20_000;
 
@@ -25,7 +28,11 @@ export class Grants {
       pattern: new Pattern(pattern),
       bits: bitsOf(rights),
     }));
+    this.areAll = grants.some(({ pattern, rights }) => pattern === EVERY_STREAM && rights.includes('admin'));
   }
+
+  /** Whether all is allowed, on every stream: what is asked of the broker as a whole needs that. */
+  readonly areAll: boolean;
 
   /** The bits of all rights on a stream, whether there is one of that name or not. */
   on(stream: string): number {

@@ -20,7 +20,11 @@ test('a HELLO is answered with the limits, the heartbeat and the features of the
   await using broker = await startTestBroker({ engine, heartbeatMs: 7_000 });
   await using peer = await RawPeer.connect(broker);
   const welcome = await peer.hello({ features: ['priority'] });
-  expect(welcome).toMatchObject({ version: 1, heartbeatMs: 7_000, features: ['priority'] });
+  expect(welcome).toMatchObject({
+    version: 1,
+    heartbeatMs: 7_000,
+    features: ['priority', 'health', 'reload'],
+  });
   expect(welcome.server).toMatch(/^SimpleMQ \d/);
   expect(welcome.limits).toMatchObject({ maxMessageBytes: MESSAGE_BYTES_MAX, maxUnconfirmedBatches: 1_024 });
 });

@@ -83,6 +83,7 @@ test('the defaults', () => {
     path: join(process.cwd(), 'data'),
     cacheBytesMax: 32 * MIB,
     maxBytes: undefined,
+    slowAfterMs: 30_000,
   });
   expect(settings.limits).toMatchObject({ maxConnections: 10_000, maxMessageBytes: 8 * MIB });
 });

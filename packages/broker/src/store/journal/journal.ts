@@ -29,6 +29,8 @@ export class Journal {
   readonly #closed = new Map<number, number>();
   readonly #open = new Map<number, Segment>();
   #current: Segment | undefined;
+  /** Segments that somebody copies. */
+  #pinned: ReadonlySet<number> = new Set();
   #nextId = 1;
   #previousEnd = 0;
 
@@ -74,6 +76,10 @@ export class Journal {
   /** The segments that there are, but for the one that is written to, with the bytes of their files. */
   get closed(): ReadonlyMap<number, number> {
     return this.#closed;
+  }
+
+  pathOf(id: number): string {
+    return this.#folder.path(id);
   }
 
   get fileBytes(): number {
@@ -142,7 +148,16 @@ export class Journal {
     return recordsOf(this.#segment(segment), position, false);
   }
 
-  /** Nobody needs what is in the segment any more. */
+  /** Keeps these segments as they are until others, or none, are pinned. */
+  pin(ids: Iterable<number>): void {
+    this.#pinned = new Set(ids);
+  }
+
+  get pinned(): ReadonlySet<number> {
+    return this.#pinned;
+  }
+
+  /** Nobody needs what is in the segment any more. It is not pinned. */
   release(id: number): void {
     const bytes = this.#closed.get(id);
     if (bytes === undefined) return;

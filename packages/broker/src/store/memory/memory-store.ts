@@ -5,6 +5,7 @@ import type {
   StoreCommitted,
   StoredDelayed,
   StoredFailure,
+  StoreHealth,
   StoreSnapshot,
 } from '../store.ts';
 
@@ -59,6 +60,10 @@ export class MemoryStore implements Store {
 
   readFailures(): Promise<StoredFailure[]> {
     return Promise.resolve([]);
+  }
+
+  health(): StoreHealth {
+    return { isFull: false };
   }
 
   close(): Promise<void> {

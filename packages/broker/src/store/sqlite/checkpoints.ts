@@ -7,7 +7,7 @@ const LOG_BYTES = 4 * 1024 * 1024;
 /** The segments that are done with are given back after so much has been appended. */
 const JOURNAL_BYTES = 32 * 1024 * 1024;
 /** A page with the header before it, https://sqlite.org/fileformat2.html#the_write_ahead_log. */
-const FRAME_BYTES = 4096 + 24;
+export const FRAME_BYTES: number = 4096 + 24;
 /** When nothing is asked for this long, all of the journal goes to the database, so that a start has little to read. */
 const IDLE_MS = 500;
 

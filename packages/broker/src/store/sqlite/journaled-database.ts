@@ -32,6 +32,7 @@ export class JournaledDatabase {
   readonly space: SegmentSpace;
   readonly #index: IndexTransaction;
   readonly #writer: TransactionWriter;
+  #isFrozen = false;
 
   /**
    * Opens both for this process alone, with all that was committed.
@@ -98,13 +99,40 @@ export class JournaledDatabase {
   }
 
   /** The same, on the disk; and gives back the segments of the journal that nobody needs any more. */
-  checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): { readonly log: number } {
+  checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): { readonly log: number; readonly isWhole: boolean } {
+    // A database that is frozen stays as it is on the disk: its log grows instead.
+    if (this.#isFrozen) return { log: this.logFrames(), isWhole: false };
     this.commitIndex();
     const [{ busy, log, checkpointed }] = this.database.pragma(`wal_checkpoint(${mode})`) as [
       { busy: number; log: number; checkpointed: number },
     ];
-    if (busy === 0 && log === checkpointed) this.#releaseSegments();
-    return { log };
+    const isWhole = busy === 0 && log === checkpointed;
+    if (isWhole) this.#releaseSegments();
+    return { log, isWhole };
+  }
+
+  /**
+   * Brings all that is committed into the file of the database, which then stays as it is until `thaw`, and ends the
+   * segment that is written to. Commits go on: what they change in the database stays in SQLite's own log meanwhile.
+   *
+   * @returns the segments of the journal without which that file is not whole, with their bytes
+   */
+  freeze(): ReadonlyMap<number, number> {
+    this.journal.endSegment();
+    if (!this.checkpoint('TRUNCATE').isWhole) throw new Error("SQLite's log cannot be emptied now");
+    this.#isFrozen = true;
+    const used = this.space.usedSegments;
+    // A start looks into the segment that the database names as its place.
+    const { segment } = this.#index.place;
+    return new Map([...this.journal.closed].filter(([id]) => used.has(id) || id >= segment));
+  }
+
+  get isFrozen(): boolean {
+    return this.#isFrozen;
+  }
+
+  thaw(): void {
+    this.#isFrozen = false;
   }
 
   /** Frames of SQLite's own log that are not in the database file yet. */
@@ -122,11 +150,13 @@ export class JournaledDatabase {
     const { segment, position } = journal.end;
     if (position > TIDY_BYTES && space.bytesOf(segment) === 0) journal.closeSegment();
     const used = space.usedSegments;
-    if ([...journal.closed.keys()].some((id) => !used.has(id))) this.checkpoint('PASSIVE');
+    const isFree = (id: number) => !used.has(id) && !journal.pinned.has(id);
+    if ([...journal.closed.keys()].some(isFree)) this.checkpoint('PASSIVE');
     journal.releaseSpares();
   }
 
   close(): void {
+    this.thaw();
     this.journal.endSegment();
     try {
       this.checkpoint('TRUNCATE');
@@ -144,7 +174,7 @@ export class JournaledDatabase {
     const { segment } = this.#index.place;
     const used = this.space.usedSegments;
     for (const id of [...this.journal.closed.keys()]) {
-      if (id >= segment || used.has(id)) continue;
+      if (id >= segment || used.has(id) || this.journal.pinned.has(id)) continue;
       this.journal.release(id);
       this.write(() => this.space.forget(id));
     }

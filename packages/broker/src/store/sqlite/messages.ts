@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type {
+  BackupPiece,
   FrontRequest,
   ListDelayedRequest,
   ReadDelayedRequest,
@@ -63,6 +64,11 @@ export interface Queries {
   readDelayed: { request: ReadDelayedRequest; answer: DelayedRows };
   listDelayed: { request: ListDelayedRequest; answer: readonly DelayedRow[] };
   readFailures: { request: ReadFailuresRequest; answer: readonly StoredFailure[] };
+  /** Whether there is room for a commit that brings so many bytes of messages. */
+  hasRoom: { request: { readonly bytes: number }; answer: boolean };
+  beginBackup: { request: { readonly pieceBytes: number }; answer: number };
+  readBackup: { request: object; answer: BackupPiece };
+  endBackup: { request: object; answer: undefined };
 }
 
 export type QueryRequest = {

@@ -1,7 +1,7 @@
 import { statfsSync } from 'node:fs';
 import { type DatabaseOptions, PAGE_BYTES } from './database.ts';
 import { hasRoom } from './disk-room.ts';
-import type { JournaledDatabase } from './journaled-database.ts';
+import { isFull, type JournaledDatabase } from './journaled-database.ts';
 
 /** Tells whether there is room for messages, on the disk and below the limit that is set. */
 export class Room {
@@ -21,6 +21,16 @@ export class Room {
     }
     if (bytesMax !== undefined && this.#usedBytes() + bytes > bytesMax) {
       throw full(`${bytesMax} bytes are all that it may take`);
+    }
+  }
+
+  isThere(bytes: number): boolean {
+    try {
+      this.check(bytes);
+      return true;
+    } catch (error) {
+      if (isFull(error)) return false;
+      throw error;
     }
   }
 

@@ -26,6 +26,8 @@ export class SegmentSweep {
   /** Moves some. @returns how many bytes, or undefined when there is nothing to be done */
   step(): number | undefined {
     const { journal } = this.#storage;
+    // What is copied cannot be given back, so to empty it would only cost space.
+    if (journal.pinned.size > 0) return undefined;
     // Between two steps the rest of it may have been removed, and the segment given back.
     if (this.#victim !== undefined && !journal.closed.has(this.#victim.id)) this.#victim = undefined;
     this.#victim ??= this.#choose();

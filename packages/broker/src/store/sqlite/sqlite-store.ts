@@ -2,6 +2,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import { StorageFailed, StorageFull } from '@simplemq/protocol';
 import type { Batch } from '../../stream/batch.ts';
 import type {
+  BackupPiece,
   DelayedPage,
   FrontRequest,
   ListDelayedRequest,
@@ -10,12 +11,15 @@ import type {
   ReadRequest,
   SeekRequest,
   Store,
+  StoreBackups,
   StoreCommitted,
   StoredDelayed,
   StoredFailure,
+  StoreHealth,
   StoreSnapshot,
   StoreTransaction,
 } from '../store.ts';
+import { Activity } from './activity.ts';
 import { unpackDelayed, unpackRow } from './batch-rows.ts';
 import { encodeCommit } from './commit-record.ts';
 import type { DatabaseOptions } from './database.ts';
@@ -41,6 +45,7 @@ type Reply<T extends StorageReply['type']> = Extract<StorageReply, { type: T }>;
 const SMALL_COMMIT_MS = 0.5;
 
 interface Waiting {
+  readonly request: StorageRequest;
   resolve(reply: StorageReply): void;
   reject(error: Error): void;
 }
@@ -90,6 +95,10 @@ class SqliteStore implements Store {
   #snapshot: StoreSnapshot | undefined;
   #groups = new KnownGroups([]);
   readonly #waiting = new Map<number, Waiting>();
+  readonly #activity: Activity;
+  /** The bytes for which there was no room when a commit with messages last came; 0 when there was. */
+  #refusedBytes = 0;
+  #isAskingForRoom = false;
   readonly #spin: Spin;
   #nextId = 1;
   #isClosed = false;
@@ -98,6 +107,7 @@ class SqliteStore implements Store {
   constructor(thread: StorageThread) {
     const { worker, port } = thread;
     this.#thread = thread;
+    this.#activity = new Activity(thread.counters);
     this.#spin = new Spin(thread.counters, A_REPLY, SMALL_COMMIT_MS, TAKEN_MS);
     port.on('message', (reply: StorageReply) => this.#answered(reply));
     worker.on('error', (cause) =>
@@ -131,12 +141,16 @@ class SqliteStore implements Store {
     };
     const seen = this.#spin.see();
     const isSmall = isAwaited(commit);
+    const { byteLength } = commit.record.bytes;
     const request = { type: 'commit', id: this.#nextId++, commit } as const;
     const committed = this.#ask<'committed'>(request, [commit.record.bytes]);
     if (isSmall) this.#awaitBriefly(seen);
     try {
-      return await committed;
+      const result = await committed;
+      if (commit.bringsMessages) this.#refusedBytes = 0;
+      return result;
     } catch (error) {
+      if (commit.bringsMessages && error instanceof StorageFull) this.#refusedBytes = byteLength;
       this.#groups.forget(transaction);
       throw error;
     }
@@ -169,6 +183,19 @@ class SqliteStore implements Store {
     return [...(await this.#query('readFailures', request))];
   }
 
+  readonly backups: StoreBackups = {
+    begin: (pieceBytes) => this.#query('beginBackup', { pieceBytes }),
+    read: (): Promise<BackupPiece> => this.#query('readBackup', {}),
+    end: () => this.#query('endBackup', {}),
+  };
+
+  health(): StoreHealth {
+    const [oldest] = this.#waiting.values();
+    const waiting = oldest && this.#activity.of(oldest.request);
+    if (this.#refusedBytes > 0 && waiting === undefined) void this.#askForRoom();
+    return { isFull: this.#refusedBytes > 0, ...(waiting && { waiting }) };
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -180,6 +207,19 @@ class SqliteStore implements Store {
   async abandon(): Promise<void> {
     this.#thread.port.close();
     await this.#thread.worker.terminate();
+  }
+
+  /** Room may come without anybody publishing: others free some of the disk, or messages are acked. */
+  async #askForRoom(): Promise<void> {
+    if (this.#isAskingForRoom || this.#isClosed) return;
+    this.#isAskingForRoom = true;
+    try {
+      if (await this.#query('hasRoom', { bytes: this.#refusedBytes })) this.#refusedBytes = 0;
+    } catch {
+      // A storage that failed tells everybody.
+    } finally {
+      this.#isAskingForRoom = false;
+    }
   }
 
   async #query<Q extends keyof Queries>(
@@ -196,7 +236,8 @@ class SqliteStore implements Store {
   ): Promise<Reply<T>> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const { promise, resolve, reject } = Promise.withResolvers<Reply<T>>();
-    this.#waiting.set(request.id, { resolve: resolve as (reply: StorageReply) => void, reject });
+    if (this.#waiting.size === 0) this.#activity.begins();
+    this.#waiting.set(request.id, { request, resolve: resolve as (reply: StorageReply) => void, reject });
     this.#thread.port.postMessage(request, transfer);
     Atomics.add(this.#thread.counters, REQUESTS, 1);
     Atomics.notify(this.#thread.counters, REQUESTS);
@@ -221,6 +262,7 @@ class SqliteStore implements Store {
 
   #answered(reply: StorageReply): void {
     Atomics.add(this.#thread.counters, REPLIES_TAKEN, 1);
+    this.#activity.answers();
     if (!('id' in reply)) return;
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);

@@ -1,4 +1,5 @@
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { BackupSource } from './backup-source.ts';
 import { BatchReader } from './batch-reader.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { DelayedReader } from './delayed-reader.ts';
@@ -97,7 +98,8 @@ function serve(options: StorageThreadData['database'], reply: Reply): Service {
   const room = new Room(options, storage);
   const checkpoints = new Checkpoints(storage);
   const upkeep = new Upkeep(storage, checkpoints);
-  const query = answerQueries(storage, reply);
+  const backup = new BackupSource(storage);
+  const query = answerQueries({ storage, room, backup }, reply);
   const commit = (id: number, { record, bringsMessages }: CommitMessage): AfterReply => {
     const { byteLength } = record.bytes;
     if (bringsMessages) room.check(byteLength);
@@ -110,6 +112,7 @@ function serve(options: StorageThreadData['database'], reply: Reply): Service {
     checkpoints.stop();
     upkeep.stop();
     storage.close();
+    backup.close();
     reply({ type: 'closed', id });
   };
   reply({ type: 'opened', snapshot });
@@ -122,8 +125,14 @@ function serve(options: StorageThreadData['database'], reply: Reply): Service {
   return { handle, isUpkeepDue: () => upkeep.isDue };
 }
 
+interface Asked {
+  readonly storage: JournaledDatabase;
+  readonly room: Room;
+  readonly backup: BackupSource;
+}
+
 /** Batches are handed over with their answer, and not copied. */
-function answerQueries(storage: JournaledDatabase, reply: Reply): (request: QueryRequest) => void {
+function answerQueries({ storage, room, backup }: Asked, reply: Reply): (request: QueryRequest) => void {
   const { database, journal } = storage;
   const batches = new BatchReader(database, journal);
   const front = new FrontFinder(database);
@@ -156,6 +165,16 @@ function answerQueries(storage: JournaledDatabase, reply: Reply): (request: Quer
       }
       case 'readFailures':
         return answer(failures.read(query.request));
+      case 'hasRoom':
+        return answer(room.isThere(query.request.bytes));
+      case 'beginBackup':
+        return answer(backup.begin(query.request.pieceBytes));
+      case 'readBackup': {
+        const piece = backup.read();
+        return answer(piece, [piece]);
+      }
+      case 'endBackup':
+        return answer(backup.end());
     }
   };
 }

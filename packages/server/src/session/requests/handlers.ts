@@ -1,4 +1,5 @@
 import { Opcode } from '@simplemq/protocol';
+import { beginBackup, endBackup, readBackup } from './backups.ts';
 import { deadLetters, deleteDeadLetters, redrive } from './dead-letters.ts';
 import { cancelDelayed, listDelayed } from './delayed.ts';
 import { needing } from './features.ts';
@@ -12,6 +13,7 @@ import {
   resetGroup,
   updateGroup,
 } from './groups.ts';
+import { health, reload } from './operation.ts';
 import { publish } from './publish.ts';
 import { read } from './read.ts';
 import type { RequestHandler } from './request.ts';
@@ -54,11 +56,16 @@ export const HANDLERS: ReadonlyMap<number, RequestHandler> = new Map<number, Req
   needing('schedules', Opcode.ListSchedules, listSchedules),
   needing('schedules', Opcode.PauseSchedule, pauseSchedule),
   needing('schedules', Opcode.DeleteSchedule, deleteSchedule),
+  needing('backup', Opcode.BeginBackup, beginBackup),
+  needing('backup', Opcode.ReadBackup, readBackup),
+  needing('backup', Opcode.EndBackup, endBackup),
+  [Opcode.Health, health],
+  [Opcode.Reload, reload],
 ]);
 
 /**
  * What a server that is shutting down still takes: whatever settles messages that were delivered, so that as few as can
- * be are delivered again after it.
+ * be are delivered again after it, and the question whether it is ready.
  */
 export const WHILE_CLOSING: ReadonlySet<number> = new Set([
   Opcode.Ack,
@@ -66,4 +73,5 @@ export const WHILE_CLOSING: ReadonlySet<number> = new Set([
   Opcode.Extend,
   Opcode.Release,
   Opcode.Reject,
+  Opcode.Health,
 ]);

@@ -1,7 +1,16 @@
 import type { Engine } from '@simplemq/broker';
+import type { Health, Reloaded } from '@simplemq/protocol';
 import type { LimitSettings } from '../../settings/settings.ts';
 import type { Peer } from '../handshake.ts';
+import type { SessionBackups } from '../session-backups.ts';
 import type { SessionFollowers } from '../session-followers.ts';
+
+/** What a client may want of the server itself. */
+export interface Operation {
+  health(): Health;
+  /** @throws InvalidOption with the reason when the settings are wrong; nothing was changed */
+  reload(): Promise<Reloaded>;
+}
 
 /** What a request is carried out with. */
 export interface RequestContext {
@@ -9,6 +18,10 @@ export interface RequestContext {
   readonly limits: LimitSettings;
   readonly peer: Peer;
   readonly followers: SessionFollowers;
+  readonly backups: SessionBackups;
+  readonly operation: Operation;
+  /** Whether the client is on the machine of the server. */
+  readonly isLocal: boolean;
 }
 
 /**

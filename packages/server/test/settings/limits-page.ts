@@ -1,0 +1,159 @@
+import type { ErrorCode } from '@simplemq/protocol';
+import * as protocol from '../../../protocol/src/limits.ts';
+import { DEFINITIONS } from '../../src/settings/definitions.ts';
+import type { SettingKey } from '../../src/settings/settings.ts';
+
+export const PAGE: URL = new URL('../../../../docs/LIMITS.md', import.meta.url);
+
+/** What happens past a limit; the limits themselves, and their defaults, are read where they are defined. */
+interface Past {
+  readonly past: string;
+  readonly error?: ErrorCode;
+}
+
+export const SETTINGS: { readonly [K in SettingKey]?: Past } = {
+  'storage.cacheBytesMax': { past: 'the oldest batches leave memory, and are read from the disk again' },
+  'storage.maxBytes': {
+    past: 'publishes are refused until there is room; acks go on and make some',
+    error: 'StorageFull',
+  },
+  'storage.slowAfterMs': { past: 'the log says so, and HEALTH says `storageSlow` until the storage answers' },
+  'limits.maxConnections': { past: 'a further connection is refused', error: 'TooManyConnections' },
+  'limits.maxMessageBytes': {
+    past: 'the publish is refused, with all of its batch',
+    error: 'MessageTooLarge',
+  },
+  'limits.maxFrameBytes': {
+    past: 'the connection is closed before the frame is read',
+    error: 'ProtocolViolation',
+  },
+  'limits.maxUnconfirmedBatches': { past: 'the connection is not read until half of them are answered' },
+  'limits.maxUnconfirmedBytes': { past: 'the connection is not read until half of them are answered' },
+  'limits.maxUnconfirmedBytesTotal': {
+    past: 'connections with more than 16 KiB of them are not read until half of all are answered',
+  },
+  'limits.maxOutgoingBytes': { past: 'the connection is closed, as its client does not read' },
+  'limits.maxFollowersPerConnection': { past: 'the FOLLOW is refused', error: 'TooManyFollowers' },
+  'limits.maxStreams': { past: 'the stream is not created', error: 'TooManyStreams' },
+  'limits.maxDedupIds': { past: 'the oldest ids are forgotten before their window is over' },
+  heartbeatMs: { past: 'who is silent three times as long is gone: the connection is closed' },
+  handshakeTimeoutMs: { past: 'the connection is closed', error: 'ProtocolViolation' },
+  shutdownTimeoutMs: { past: 'requests that are not answered by then are not; what was confirmed stays' },
+  producerWindowMs: { past: 'a publish that is sent again is stored again' },
+  backupPatienceMs: { past: 'the backup is ended', error: 'BackupNotFound' },
+};
+
+const VALUES: Readonly<Record<string, number>> = { ...protocol };
+
+type Constant = Exclude<keyof typeof protocol, 'PROTOCOL_VERSION'>;
+
+export const CONSTANTS: { readonly [K in Constant]: Past & { readonly what: string } } = {
+  HANDSHAKE_BYTES_MAX: {
+    what: 'bytes that a client may send before WELCOME',
+    past: 'the connection is closed',
+    error: 'ProtocolViolation',
+  },
+  HANDSHAKE_TIMEOUT_MS: { what: 'ms; default of handshakeTimeoutMs', past: 'see there' },
+  MESSAGE_BYTES_MAX: { what: 'bytes; default of limits.maxMessageBytes', past: 'see there' },
+  FRAME_OVERHEAD_BYTES: {
+    what: 'bytes of a frame beside the largest message',
+    past: 'see limits.maxFrameBytes',
+  },
+  BATCH_RECORDS_MAX: {
+    what: 'records in one batch; the SDK begins another',
+    past: 'the connection is closed',
+    error: 'ProtocolViolation',
+  },
+  ATTRIBUTES_BYTES_MAX: {
+    what: "bytes of a message's headers and options",
+    past: 'the SDK refuses the message; on a client that sends it the connection is closed as ProtocolViolation',
+    error: 'MessageTooLarge',
+  },
+  ENVELOPE_DEPTH_MAX: {
+    what: 'levels of nesting in an envelope',
+    past: 'the connection is closed',
+    error: 'ProtocolViolation',
+  },
+  ENVELOPE_VALUES_MAX: {
+    what: 'values in an envelope',
+    past: 'the connection is closed',
+    error: 'ProtocolViolation',
+  },
+  NAME_LENGTH_MAX: {
+    what: 'characters of the name of a stream, group or schedule',
+    past: 'the request is refused',
+    error: 'InvalidName',
+  },
+  PATTERN_LENGTH_MAX: {
+    what: 'characters of a pattern',
+    past: 'the request is refused',
+    error: 'InvalidPattern',
+  },
+  UNCONFIRMED_BATCHES_MAX: { what: 'default of limits.maxUnconfirmedBatches', past: 'see there' },
+  TRANSACTION_PUBLISHES_MAX: {
+    what: 'batches in one transaction',
+    past: 'the connection is closed; the SDK refuses it before, as MessageTooLarge',
+    error: 'ProtocolViolation',
+  },
+};
+
+/** The page as it should be. */
+export function limitsPage(): string {
+  const settings = Object.entries(SETTINGS).map(([key, { past, error }]) => {
+    const { fallback, description, changes } = DEFINITIONS[key as SettingKey];
+    return `| \`${key}\` | ${shown(key, fallback)} | ${description} | ${past} | ${code(error)} | ${WHEN[changes]} |`;
+  });
+  const constants = Object.entries(CONSTANTS).map(
+    ([name, { what, past, error }]) =>
+      `| \`${name}\` | ${VALUES[name]!.toLocaleString('en')} | ${what} | ${past} | ${code(error)} |`,
+  );
+  return `${HEAD}
+| setting | default | what it is | past it | error | reload |
+|---|--:|---|---|---|---|
+${settings.join('\n')}
+
+${MIDDLE}
+| constant | value | what it is | past it | error |
+|---|--:|---|---|---|
+${constants.join('\n')}
+
+${END}`;
+}
+
+const WHEN = { now: 'at once', newConnections: 'new connections', restart: 'restart' } as const;
+
+const HEAD = `# Limits
+
+Nothing in a broker grows without bound. This page is written by \`packages/server/test/settings/rewrite-limits.ts\` from
+the definitions of the settings and of the protocol, and a test compares it with them. \`simplemq settings\` shows what is
+set. *Reload* says when another value counts after \`simplemq reload\` or SIGHUP.
+
+## What a deployment may set
+`;
+
+const MIDDLE = `## What is fixed by the protocol
+`;
+
+const END = `## What streams and groups have of their own
+
+\`maxAgeMs\`, \`maxBytes\` and \`maxMessages\` of a stream: past them the oldest messages go, or publishes get StreamFull, as
+\`overflow\` says ([retention](guide/retention.md)). \`maxDeliveries\` of a group: past it a message goes to the dead letters
+([retries](guide/retries-and-dead-letters.md)). \`ratePerSecond\` of a group: past it messages wait
+([rate limits](guide/rate-limits.md)). One backup at a time: a second gets BackupRunning.
+`;
+
+function code(error: ErrorCode | undefined): string {
+  return error === undefined ? '–' : `\`${error}\``;
+}
+
+const UNITS = ['', ' KiB', ' MiB', ' GiB'];
+
+function shown(key: string, value: unknown): string {
+  if (typeof value !== 'number') return 'none';
+  if (key.endsWith('Ms')) return value % 1_000 === 0 ? `${value / 1_000} s` : `${value} ms`;
+  if (!/bytes/i.test(key)) return value.toLocaleString('en');
+  let unit = 0;
+  let size = value;
+  for (; size % 1024 === 0 && unit < UNITS.length - 1; unit++) size /= 1024;
+  return `${size.toLocaleString('en')}${UNITS[unit]}`;
+}
