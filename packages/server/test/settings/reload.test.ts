@@ -98,16 +98,25 @@ test('the level of the log changes, also from silent', async () => {
   expect(await readFile(join(logs, file!), 'utf8')).toContain('settings reloaded');
 });
 
+/** Without these others may not be set. */
+const TLS = { cert: 'cert.pem', key: 'key.pem', ca: 'ca.pem' };
+/** Of settings that are one of some words, another word. */
+const OTHER_WORDS: Readonly<Record<string, string>> = {
+  'logs.level': 'error',
+  'tls.clientCertificates': 'request',
+};
+
 test('every setting says when it changes, and a reload does as it says', () => {
-  for (const { key, value, changes } of describeSettings({ environment: {} })) {
-    const live = new LiveSettings(loadSettings({ environment: {} }));
-    const other = typeof value === 'number' ? value - 1 : typeof value === 'boolean' ? !value : 'error';
+  const load = (options: SettingsInput) => loadSettings({ environment: {}, options });
+  for (const { key, value, changes } of describeSettings({ environment: {}, options: { tls: TLS } })) {
+    const live = new LiveSettings(load({ tls: TLS }));
+    const word = OTHER_WORDS[key] ?? 'another';
+    const other = typeof value === 'number' ? value - 1 : typeof value === 'boolean' ? !value : word;
     if (value === undefined) continue;
     const [first, nested] = key.split('.') as [string, string?];
-    const options = (
-      nested === undefined ? { [first]: other } : { [first]: { [nested]: other } }
-    ) as SettingsInput;
-    const { changed, needRestart } = live.apply(loadSettings({ environment: {}, options }));
+    const given = nested === undefined ? { [first]: other } : { [first]: { [nested]: other } };
+    const options = { ...given, tls: { ...TLS, ...(given as SettingsInput).tls } } as SettingsInput;
+    const { changed, needRestart } = live.apply(load(options));
     expect(changes === 'restart' ? needRestart : changed).toContain(key);
   }
 });
