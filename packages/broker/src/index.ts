@@ -6,4 +6,10 @@ export { DEFAULT_GROUP } from './engine/stream-registry.ts';
 export { Pattern } from './routing/pattern.ts';
 export { type Restored, type RestoreOptions, restoreBackup } from './store/backup/restore.ts';
 export { RestoreError } from './store/backup/restore-error.ts';
+export {
+  type CheckOptions,
+  type CheckReport,
+  checkFolder,
+  type Finding,
+} from './store/sqlite/check-folder.ts';
 export type { BackupPiece, StoreHealth, StoreWait } from './store/store.ts';

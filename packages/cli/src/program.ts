@@ -1,6 +1,7 @@
 import { Command, type CommanderError } from 'commander';
 import { CommandError } from './command-error.ts';
 import { backupCommand } from './commands/backup.ts';
+import { checkCommand } from './commands/check.ts';
 import { createCommand } from './commands/create.ts';
 import { deadCommand } from './commands/dead/dead.ts';
 import { delayedCommand } from './commands/delayed/delayed.ts';
@@ -63,6 +64,7 @@ const COMMANDS: readonly (readonly [heading: string, commands: () => readonly Co
     () => [
       serveCommand(),
       settingsCommand(),
+      checkCommand(),
       userCommand(),
       healthCommand(),
       reloadCommand(),

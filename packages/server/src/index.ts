@@ -1,3 +1,4 @@
+export { type CheckOptions, type CheckReport, checkFolder, type Finding } from '@simplemq/broker';
 export { restoreBackup } from './operation/restore.ts';
 export { collectInOneGo } from './process/collector.ts';
 export type { RunningServer, ServerEnd } from './server.ts';

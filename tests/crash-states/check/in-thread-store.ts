@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { EmbeddedEngine } from '../../../packages/broker/src/engine/embedded-engine.ts';
+import type { Unpacked } from '../../../packages/broker/src/store/sqlite/batch-rows.ts';
 import type { JournaledDatabase } from '../../../packages/broker/src/store/sqlite/journaled-database.ts';
 import type { Store } from '../../../packages/broker/src/store/store.ts';
 
@@ -92,6 +93,12 @@ type StoreParts = Pick<
     'unpackRow' | 'unpackDelayed'
   >;
 
+/** A power cut damages nothing that was synced. */
+function whole<T>(unpacked: Unpacked<T>): T {
+  if ('why' in unpacked) throw new Error(`what was stored is damaged: ${unpacked.why}`);
+  return unpacked.batch;
+}
+
 /** What the storage thread and its other side do, in one thread. */
 function storeOn(storage: JournaledDatabase, parts: StoreParts, howToEnd: () => StoreEnd): Store {
   const { database, journal } = storage;
@@ -109,14 +116,14 @@ function storeOn(storage: JournaledDatabase, parts: StoreParts, howToEnd: () => 
       const isEmpty = Object.values(transaction).every((part: readonly unknown[]) => part.length === 0);
       return isEmpty ? { removed: [] } : storage.commit(parts.encodeCommit(transaction, groups));
     },
-    read: async (request) => batches.read(request).map((row) => parts.unpackRow(request.streamId, row)),
+    read: async (request) => batches.read(request).map((row) => whole(parts.unpackRow(row))),
     seek: async (request) => batches.seek(request),
     front: async (request) => front.find(request),
     readDelayed: async (request) => {
       const { due, ...next } = delayed.readDue(request);
-      return { due: due.map(parts.unpackDelayed), ...next };
+      return { due: due.map((row) => whole(parts.unpackDelayed(row))), ...next };
     },
-    listDelayed: async (request) => delayed.list(request).map(parts.unpackDelayed),
+    listDelayed: async (request) => delayed.list(request).map((row) => whole(parts.unpackDelayed(row))),
     readFailures: async (request) => failures.read(request),
     close: async () => {
       if (howToEnd() === 'stop') {

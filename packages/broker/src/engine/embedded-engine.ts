@@ -80,7 +80,10 @@ export class EmbeddedEngine implements Engine {
     const { promise, resolve } = Promise.withResolvers<EngineEnd>();
     this.ended = promise;
     this.#end = resolve;
+    const { tornEnd } = snapshot;
+    if (tornEnd !== undefined) options.onEvent({ type: 'journalTorn', ...tornEnd });
     this.#parts = makeParts(options, snapshot, (error) => this.#fail(error));
+    options.store.onDamaged = (damage) => this.#parts.damaged.take(damage);
   }
 
   async createStream(name: string, options: StreamOptions): Promise<boolean> {

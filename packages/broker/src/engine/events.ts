@@ -1,4 +1,5 @@
 import type { RedeliveryCause } from '../group/group.ts';
+import type { StoredDamage, StoredTornEnd } from '../store/store.ts';
 
 /** What an engine tells whoever watches it: logs and metrics. */
 export type EngineEvent =
@@ -22,4 +23,8 @@ export type EngineEvent =
       readonly messages: number;
       readonly cause: RedeliveryCause;
     }
+  /** Messages are not as they were stored: they were taken out of their stream, and are never delivered. */
+  | ({ readonly type: 'damaged' } & Omit<StoredDamage, 'streamId' | 'bytes'>)
+  /** The journal ended in something that is no whole record: it was being written when the broker stopped, or is damaged. */
+  | ({ readonly type: 'journalTorn' } & StoredTornEnd)
   | { readonly type: 'failed'; readonly error: Error };

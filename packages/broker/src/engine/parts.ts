@@ -15,6 +15,7 @@ import type { StoreSnapshot } from '../store/store.ts';
 import { Retention } from '../stream/retention.ts';
 import type { Stream } from '../stream/stream.ts';
 import { doneByAll } from '../stream/work-retention.ts';
+import { DamagedMessages } from './damaged-messages.ts';
 import type { EmbeddedEngineOptions } from './embedded-engine.ts';
 import { FollowerSet } from './follower-set.ts';
 import { GroupAdministration } from './group-administration.ts';
@@ -36,6 +37,7 @@ export interface EngineParts {
   readonly letters: Letters;
   readonly delays: Delays;
   readonly schedules: Schedules;
+  readonly damaged: DamagedMessages;
   /** Ends all that works by itself. */
   stop(): void;
 }
@@ -132,6 +134,7 @@ export function makeParts(
   const { durability } = store;
   const transactions = new Transactions({ registry, committer, producers, placer, durability });
   const letters = new Letters(committer, placer);
+  const damaged = new DamagedMessages({ committer, streamOf, onEvent });
   const sweeper = new Sweeper({ registry, committer, producers, dedup, clock, streams, groups, onFailed });
   registry.restoreGroups();
   const working = [sweeper, burials, letters, retention, schedules, delays, registry];
@@ -150,6 +153,7 @@ export function makeParts(
     letters,
     delays,
     schedules,
+    damaged,
     stop,
   };
 }

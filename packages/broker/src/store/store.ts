@@ -6,6 +6,8 @@ import type { Batch } from '../stream/batch.ts';
  * or not at all, and reads back what it keeps.
  */
 export interface Store {
+  /** To be set before anything is asked: told of what the store sets aside because it is damaged. */
+  onDamaged?: (damage: readonly StoredDamage[]) => void;
   /** What a transaction has reached once `commit` resolves. */
   readonly durability: Durability;
   /** Everything but batches, delayed messages and failures; to be called once, first. */
@@ -70,6 +72,35 @@ export interface StoreWait {
   readonly doing: string;
   /** How long it has said nothing although it was asked, in ms. */
   readonly silentMs: number;
+}
+
+/** Messages that are not as they were stored: the store does not have them any more, and their stream gets fewer. */
+export interface StoredDamage {
+  readonly streamId: number;
+  /** The name of their stream, as far as the store knows. */
+  readonly stream: string;
+  readonly lane: number;
+  /** The sequence numbers; where the place of a batch is not sure, all that it may have had. Absent when delayed. */
+  readonly first?: number;
+  readonly last?: number;
+  /** The id of the delayed batch that they were. */
+  readonly delayedId?: number;
+  readonly messages: number;
+  /** What their batch counted in the stream's bytes. */
+  readonly bytes: number;
+  readonly why: string;
+  /** Where their batch lies in the journal, as far as that is sure. */
+  readonly segment?: number;
+  readonly position?: number;
+  readonly length?: number;
+}
+
+/** The journal ended in something that is no whole record: a commit that nobody was told of, unless it is damaged. */
+export interface StoredTornEnd {
+  readonly segment: number;
+  readonly position: number;
+  /** What it would have brought, where that can be told. */
+  readonly batches: readonly { readonly stream: string; readonly first: number; readonly last: number }[];
 }
 
 export interface ReadRequest {
@@ -143,6 +174,8 @@ export interface StoreSnapshot {
   readonly failingGroups: readonly number[];
   /** By how much the wall clock is ahead of the steady one, as last stored, in ms; see steady-clock.ts. */
   readonly clockOffsetMs: number;
+  /** What of the journal's end was left out, if there was anything. */
+  readonly tornEnd?: StoredTornEnd;
 }
 
 export interface StoredStream {

@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { copyDataFolder, temporaryFolder } from '@simplemq/testkit';
 import { describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/store/sqlite/database.ts';
@@ -383,26 +382,6 @@ describe('the SQLite store', () => {
       expect(pragma('locking_mode')).toBe('exclusive');
       database.close();
     }
-  });
-
-  test('says which batch is damaged', async () => {
-    await using folder = await temporaryFolder();
-    const text = 'this text is to be found in the file and changed';
-    await withStore(await openSqliteStore({ folder: folder.path }), (store) =>
-      commitBatches(store, [placedBatch(1, 'whole'), placedBatch(2, text)]),
-    );
-    const file = join(folder.path, 'simplemq.journal-1');
-    const bytes = readFileSync(file);
-    const at = bytes.indexOf(text);
-    expect(at).toBeGreaterThan(0);
-    bytes[at + 10]! ^= 0x01;
-    writeFileSync(file, bytes);
-    await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
-      await expect(store.read({ streamId: 1, lane: 0, from: 1, bytesMax: 1_000 })).rejects.toMatchObject({
-        code: 'StorageFailed',
-        message: expect.stringMatching(/^the batch at 2 of stream 1 is damaged/),
-      });
-    });
   });
 
   test('has each commit in its files as soon as it is answered', async () => {

@@ -17,6 +17,7 @@ import { ATTRIBUTES_BYTES_MAX, BATCH_RECORDS_MAX } from '../limits.ts';
  */
 export const BATCH_HEADER_BYTES = 16;
 const CRC_AT = 8;
+const FLAGS_AT = 12;
 
 /** No record of the batch has attributes of its own. */
 export const BATCH_PLAIN = 0x01;
@@ -49,7 +50,7 @@ export function decodeBatch(bytes: Buffer): RecordBatch {
     throw new ProtocolViolation('a record batch is shorter than its header');
   const count = bytes.readUInt32BE(0);
   const recordsBytes = bytes.readUInt32BE(4);
-  const flags = bytes[12]!;
+  const flags = bytes[FLAGS_AT]!;
   const sharedBytes = bytes.readUInt16BE(14);
   const start = BATCH_HEADER_BYTES + sharedBytes;
   if (flags > BATCH_PLAIN || bytes[13] !== 0)
@@ -90,6 +91,11 @@ export function batchCrcOf(head: Buffer): number {
   return head.readUInt32BE(CRC_AT);
 }
 
+/** The flags in a batch's header, which its CRC does not cover. */
+export function batchFlagsOf(head: Buffer): number {
+  return head[FLAGS_AT] ?? 0;
+}
+
 function crcOf(records: Uint8Array): number {
   if (records.length < REMEMBERED_BYTES_MIN) return crc32(records);
   let crc = rememberedCrcs.get(records);
@@ -113,7 +119,7 @@ export function writeBatchHead(target: Buffer, head: BatchHead): void {
   target.writeUInt32BE(head.count, 0);
   target.writeUInt32BE(head.recordsBytes, 4);
   target.writeUInt32BE(head.crc, CRC_AT);
-  target[12] = head.flags;
+  target[FLAGS_AT] = head.flags;
   target[13] = 0;
   target.writeUInt16BE(head.shared.length, 14);
   target.set(head.shared, BATCH_HEADER_BYTES);

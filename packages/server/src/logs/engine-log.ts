@@ -37,6 +37,18 @@ export class EngineLog {
       return;
     }
     const { type, ...fields } = event;
+    if (type === 'damaged') {
+      this.#logger.error(fields, 'messages are damaged and were set aside: they are never delivered');
+      return;
+    }
+    if (type === 'journalTorn') {
+      this.#logger.warn(
+        fields,
+        'the journal ended in a commit that is not whole, and was left out: the broker was stopped while it wrote that, ' +
+          'and had confirmed none of it, or it was damaged later',
+      );
+      return;
+    }
     const line = SUM_LINES[type];
     if (line !== undefined && 'messages' in fields) this.#add(line, fields);
     else this.#logger.info(fields, inWords(type));

@@ -105,6 +105,17 @@ test('other events are a line each, named by their type', () => {
   ]);
 });
 
+test('damage is an error that says which messages and where, and a journal that ended in a torn commit a warning', () => {
+  const { log, lines } = engineLog();
+  const damage = { stream: 'orders', lane: 0, first: 3, last: 9, messages: 7, why: 'it does not match' };
+  log.onEvent({ type: 'damaged', ...damage, segment: 2, position: 36 });
+  log.onEvent({ type: 'journalTorn', segment: 2, position: 99, batches: [] });
+  expect(lines).toMatchObject([
+    { level: 50, ...damage, segment: 2, position: 36, msg: expect.stringContaining('damaged') },
+    { level: 40, segment: 2, position: 99, msg: expect.stringContaining('not whole') },
+  ]);
+});
+
 test('a line for people shows time, level, message and fields, and no control sequences of a client', () => {
   const json = JSON.stringify({
     level: 30,

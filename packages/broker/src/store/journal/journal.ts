@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
+import { JournalDamaged } from './journal-damaged.ts';
 import { RECORD_HEAD_BYTES, type UnsealedRecord } from './record.ts';
 import { SEGMENT_HEADER_BYTES, Segment } from './segment.ts';
 import { SegmentFolder } from './segment-folder.ts';
-import { type JournalRecord, recordsOf } from './segment-records.ts';
+import { type JournalRecord, recordsOf, type TornEnd } from './segment-records.ts';
 
 /** A record that would make a segment longer begins the next; only one that is longer by itself makes a longer one. */
 export const SEGMENT_BYTES: number = 32 * 1024 * 1024;
@@ -41,10 +42,11 @@ export class Journal {
   /**
    * The records from a place on; to be read to the end, once, before anything is appended.
    *
-   * @throws Error with one line for people when some of the journal is missing or damaged
+   * @param onTorn told of what is left out at the end, which was being written when the broker stopped, or is damaged
+   * @throws JournalDamaged when some of the journal is missing or damaged
    */
-  *recover(from: Place): Generator<JournalRecord> {
-    this.#removeUnwritten();
+  *recover(from: Place, onTorn?: (end: TornEnd) => void): Generator<JournalRecord> {
+    this.#removeUnwritten(from);
     const ids = this.#folder.ids();
     const last = ids.at(-1) ?? 0;
     this.#nextId = Math.max(from.segment, last + 1);
@@ -55,8 +57,13 @@ export class Journal {
       const segment = this.#segment(id);
       const isFirst = id === from.segment;
       if (isFirst && segment.fileBytes < from.position) throw isDamaged(id, segment.fileBytes);
+      if (!segment.hasHeader) {
+        // Without a record behind it there is none that its header would tell.
+        if (isFirst && id === last && segment.fileBytes === from.position) return;
+        throw isDamaged(id, 0);
+      }
       if (!isFirst && segment.previousEnd !== this.#previousEnd) throw isDamaged(id - 1, this.#previousEnd);
-      this.#previousEnd = yield* recordsOf(segment, isFirst ? from.position : 0, id === last);
+      this.#previousEnd = yield* recordsOf(segment, isFirst ? from.position : 0, id === last, onTorn);
       segment.trimTo(this.#previousEnd);
       // A broker that was killed may have left it unsynced, and what comes to be now, in another file, counts on it.
       if (id === last) segment.sync();
@@ -143,9 +150,15 @@ export class Journal {
     return this.#segment(segment).read(position, length);
   }
 
-  /** The records of a segment that is closed, from a position on. */
-  records({ segment, position }: Place): Generator<JournalRecord, number> {
-    return recordsOf(this.#segment(segment), position, false);
+  /**
+   * The records of a segment that is closed, from a position on.
+   *
+   * @throws JournalDamaged when the segment is damaged so that they cannot be told
+   */
+  *records({ segment: id, position }: Place): Generator<JournalRecord, number> {
+    const segment = this.#segment(id);
+    if (!segment.hasHeader) throw isDamaged(id, 0);
+    return yield* recordsOf(segment, position, false);
   }
 
   /** Keeps these segments as they are until others, or none, are pinned. */
@@ -194,13 +207,12 @@ export class Journal {
     return segment;
   }
 
-  /** A last segment without its header has no record: nobody was told of what it was made for. */
-  #removeUnwritten(): void {
+  /** A last segment that was not written to has no record: nobody was told of what it was made for. */
+  #removeUnwritten(from: Place): void {
     const last = this.#folder.ids().at(-1);
     if (last === undefined) return;
-    const segment = Segment.open(this.#folder.path(last), last);
-    if (segment === undefined) this.#folder.remove(last);
-    else segment.close();
+    const mayBe = last > from.segment || (last === from.segment && from.position === 0);
+    if (mayBe && Segment.isUnwritten(this.#folder.path(last), last)) this.#folder.remove(last);
   }
 
   #segment(id: number): Segment {
@@ -208,9 +220,8 @@ export class Journal {
     let segment = this.#open.get(id);
     if (segment === undefined) {
       const path = this.#folder.path(id);
-      if (!existsSync(path)) throw new Error(`segment ${id} of the journal is missing: '${path}'`);
-      segment = Segment.open(path, id);
-      if (segment === undefined) throw isDamaged(id, 0);
+      if (!existsSync(path)) throw new JournalDamaged(`segment ${id} of the journal is missing: '${path}'`);
+      segment = Segment.open(path, id) ?? Segment.openWithoutHeader(path, id);
     } else this.#open.delete(id);
     this.#keepOpen(segment);
     return segment;
@@ -226,6 +237,6 @@ export class Journal {
   }
 }
 
-function isDamaged(id: number, position: number): Error {
-  return new Error(`segment ${id} of the journal is damaged at byte ${position}`);
+function isDamaged(id: number, position: number): JournalDamaged {
+  return new JournalDamaged(`segment ${id} of the journal is damaged at byte ${position}`);
 }

@@ -5,6 +5,15 @@ import { syncFolder } from './sync-folder.ts';
 const PREFIX = 'simplemq.journal-';
 const SPARE_PREFIX = 'simplemq.spare-';
 
+/** The segments in a data folder, by ascending id. */
+export function segmentsIn(folder: string): { readonly id: number; readonly path: string }[] {
+  return readdirSync(folder)
+    .filter((name) => name.startsWith(PREFIX))
+    .map((name) => ({ id: Number(name.slice(PREFIX.length)), path: join(folder, name) }))
+    .filter(({ id }) => Number.isSafeInteger(id))
+    .sort((a, b) => a.id - b.id);
+}
+
 /** The files of the journal in the data folder. */
 export class SegmentFolder {
   readonly #folder: string;
@@ -26,11 +35,7 @@ export class SegmentFolder {
 
   /** The ids of the segments, ascending. */
   ids(): number[] {
-    return readdirSync(this.#folder)
-      .filter((name) => name.startsWith(PREFIX))
-      .map((name) => Number(name.slice(PREFIX.length)))
-      .filter(Number.isSafeInteger)
-      .sort((a, b) => a - b);
+    return segmentsIn(this.#folder).map(({ id }) => id);
   }
 
   path(id: number): string {

@@ -1,10 +1,13 @@
 import { crc32 } from 'node:zlib';
 import { roundUp } from './direct-file.ts';
+import { JournalDamaged } from './journal-damaged.ts';
 import { headCrcOf, RECORD_HEAD_BYTES, type RecordHead, readHead, SALT_BYTES } from './record.ts';
 import { SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
 
 /** What a search reads at a time. */
 const SEARCH_BYTES = 4 * 1024 * 1024;
+
+const ZEROS: Buffer = Buffer.alloc(SEARCH_BYTES);
 
 export interface JournalRecord {
   readonly meta: Buffer;
@@ -12,7 +15,21 @@ export interface JournalRecord {
   /** Where its data lies. */
   readonly segment: number;
   readonly position: number;
+  /** Whether its data is as it was written. */
+  readonly isWhole: boolean;
 }
+
+/** Something at the end of the journal that is no whole record. */
+export interface TornEnd {
+  readonly segment: number;
+  /** Where it begins. */
+  readonly position: number;
+  /** The meta of the record, where that is whole and its data is not. */
+  readonly meta: Buffer | undefined;
+}
+
+/** A salt with no more bits wrong than this was one. */
+const SALT_BITS_WRONG_MAX = 8;
 
 /**
  * The records of a segment from a position on, in order. Returns where the last of them ends.
@@ -21,12 +38,15 @@ export interface JournalRecord {
  * record that is not whole ends the segment, and one with others behind it is damage. Then its data is given as it is,
  * for whoever reads a batch of it checks that; without its meta it cannot be told what was there.
  *
- * @throws Error with one line for people when the meta of a record is damaged
+ * What a crash has torn looks like a last record that was damaged later: `onTorn` is told.
+ *
+ * @throws JournalDamaged when the meta of a record is damaged
  */
 export function* recordsOf(
   segment: Segment,
   from: number,
   isLast: boolean,
+  onTorn: (end: TornEnd) => void = () => {},
 ): Generator<JournalRecord, number> {
   let position = Math.max(from, SEGMENT_HEADER_BYTES);
   for (;;) {
@@ -42,14 +62,43 @@ export function* recordsOf(
     const body = segment.read(position + RECORD_HEAD_BYTES, head.metaBytes + head.dataBytes);
     const data = body.subarray(head.metaBytes);
     const isWhole = data.length === head.dataBytes && crc32(data) === head.dataCrc;
-    if (!isWhole && isLast && !hasRecordFrom(segment, end)) return position;
-    yield { meta: body.subarray(0, head.metaBytes), data, segment: segment.id, position: dataPosition };
+    const meta = body.subarray(0, head.metaBytes);
+    if (!isWhole && isLast && !hasRecordFrom(segment, end)) {
+      onTorn({ segment: segment.id, position, meta });
+      return position;
+    }
+    yield { meta, data, segment: segment.id, position: dataPosition, isWhole };
     position = end;
   }
   if (hasRecordFrom(segment, position + 1)) {
-    throw new Error(`segment ${segment.id} of the journal is damaged at byte ${position}`);
+    throw new JournalDamaged(`segment ${segment.id} of the journal is damaged at byte ${position}`);
   }
+  if (hasTornRecord(segment, position)) onTorn({ segment: segment.id, position, meta: undefined });
   return position;
+}
+
+/** Whether there is something behind the last record that is neither zeros nor what the file held before. */
+function hasTornRecord(segment: Segment, end: number): boolean {
+  if (segment.isNew) return hasBytesFrom(segment, end);
+  return [end, roundUp(end)].some((position) => {
+    const bytes = segment.read(position, SALT_BYTES);
+    const wrong = bytes.reduce((bits, byte, index) => bits + bitsOf(byte ^ segment.salt[index]!), 0);
+    return bytes.length === SALT_BYTES && wrong <= SALT_BITS_WRONG_MAX;
+  });
+}
+
+function hasBytesFrom(segment: Segment, from: number): boolean {
+  for (let position = from; position < segment.fileBytes; position += SEARCH_BYTES) {
+    const bytes = segment.read(position, SEARCH_BYTES);
+    if (!bytes.equals(ZEROS.subarray(0, bytes.length))) return true;
+  }
+  return false;
+}
+
+function bitsOf(byte: number): number {
+  let bits = 0;
+  for (let left = byte; left > 0; left >>= 1) bits += left & 1;
+  return bits;
 }
 
 /** The head of the record there, if there is one with its meta. */

@@ -23,12 +23,16 @@ import { RECORD_HEAD_BYTES, SALT_BYTES, sealRecord, type UnsealedRecord } from '
  *   +---------+---------+--------+--------------+--------+-------+
  *
  * `previous end` is where the records of the segment before it end: whoever reads the journal knows by it that none of
- * those is missing.
+ * those is missing. The header is on the disk before the first record is written.
  */
 export const SEGMENT_HEADER_BYTES = 36;
 
 const MAGIC = 0x534d514a; // "SMQJ"
-const VERSION = 1;
+/** Behind the records may be what the file held before it became this segment's. */
+const VERSION_USED = 1;
+/** Behind the records are zeros, in a file that held nothing before. */
+const VERSION_NEW = 2;
+const NO_SALT: Buffer = Buffer.alloc(SALT_BYTES);
 const CRC_AT = 32;
 const SALT_AT = 24;
 /**
@@ -43,12 +47,15 @@ const DIRECT_BYTES = 128 * 1024;
 export interface SegmentStart {
   readonly id: number;
   readonly previousEnd: number;
+  /** Whether its file held nothing before. */
+  readonly isNew: boolean;
 }
 
 /** One file of the journal: a header, then records, each synced before the next is written. */
 export class Segment {
   readonly id: number;
   readonly previousEnd: number;
+  readonly isNew: boolean;
   readonly salt: Buffer;
   readonly #descriptor: number;
   #direct: DirectFile | undefined;
@@ -60,7 +67,7 @@ export class Segment {
 
   private constructor(
     descriptor: number,
-    { id, previousEnd }: SegmentStart,
+    { id, previousEnd, isNew }: SegmentStart,
     salt: Buffer,
     direct?: DirectFile,
   ) {
@@ -68,16 +75,22 @@ export class Segment {
     this.#direct = direct;
     this.id = id;
     this.previousEnd = previousEnd;
+    this.isNew = isNew;
     this.salt = salt;
     this.#fileBytes = fstatSync(descriptor).size;
   }
 
-  /** Begins a segment in a file that is new, or whose content is of no use any more; the first append syncs it. */
-  static begin(path: string, start: SegmentStart): Segment {
+  /**
+   * Begins a segment in a file that is new, or whose content is of no use any more. Its header is on the disk
+   * afterwards: one that is not whole is damaged if there may be records behind it.
+   */
+  static begin(path: string, { id, previousEnd }: Omit<SegmentStart, 'isNew'>): Segment {
     const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT);
+    const start = { id, previousEnd, isNew: fstatSync(descriptor).size === 0 };
     const segment = new Segment(descriptor, start, randomBytes(SALT_BYTES), DirectFile.open(path));
     try {
       segment.#writeAll([segment.#header()], 0);
+      syncData(descriptor);
     } catch (error) {
       segment.close();
       throw error;
@@ -86,18 +99,33 @@ export class Segment {
   }
 
   /** Undefined when the file does not begin with the header of this segment. */
-  static open(path: string, id: number): Segment | undefined {
-    const descriptor = openSync(path, 'r+');
-    const header = Buffer.alloc(SEGMENT_HEADER_BYTES);
-    readSync(descriptor, header, 0, SEGMENT_HEADER_BYTES, 0);
-    const isWhole =
-      header.readUInt32BE(0) === MAGIC && header.readUInt32BE(CRC_AT) === crc32(header.subarray(0, CRC_AT));
-    if (isWhole && header.readUInt32BE(4) === VERSION && Number(header.readBigUInt64BE(8)) === id) {
-      const previousEnd = Number(header.readBigUInt64BE(16));
-      return new Segment(descriptor, { id, previousEnd }, header.subarray(SALT_AT, SALT_AT + SALT_BYTES));
-    }
+  static open(path: string, id: number, mode: 'r' | 'r+' = 'r+'): Segment | undefined {
+    const descriptor = openSync(path, mode);
+    const header = readHeader(descriptor);
+    if (header?.id === id) return new Segment(descriptor, header, header.salt);
     closeSync(descriptor);
     return undefined;
+  }
+
+  /** A segment whose header is damaged: what lies where in it can be read, and no record can be told. */
+  static openWithoutHeader(path: string, id: number): Segment {
+    return new Segment(openSync(path, 'r'), { id, previousEnd: 0, isNew: false }, NO_SALT);
+  }
+
+  /** Whether a file that should be a segment has no record: it was not written to before a crash. */
+  static isUnwritten(path: string, id: number): boolean {
+    const descriptor = openSync(path, 'r');
+    try {
+      const header = readHeader(descriptor);
+      // The header of another segment is that of a file which is used again.
+      return header === undefined ? fstatSync(descriptor).size <= SEGMENT_HEADER_BYTES : header.id !== id;
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  get hasHeader(): boolean {
+    return this.salt !== NO_SALT;
   }
 
   get fileBytes(): number {
@@ -171,7 +199,7 @@ export class Segment {
   #header(): Buffer {
     const header = Buffer.alloc(SEGMENT_HEADER_BYTES);
     header.writeUInt32BE(MAGIC, 0);
-    header.writeUInt32BE(VERSION, 4);
+    header.writeUInt32BE(this.isNew ? VERSION_NEW : VERSION_USED, 4);
     header.writeBigUInt64BE(BigInt(this.id), 8);
     header.writeBigUInt64BE(BigInt(this.previousEnd), 16);
     this.salt.copy(header, SALT_AT);
@@ -220,6 +248,22 @@ export class Segment {
     this.#fileBytes = Math.max(this.#fileBytes, position + written);
     return position + written;
   }
+}
+
+/** Undefined when it is not whole. */
+function readHeader(descriptor: number): (SegmentStart & { readonly salt: Buffer }) | undefined {
+  const header = Buffer.alloc(SEGMENT_HEADER_BYTES);
+  readSync(descriptor, header, 0, SEGMENT_HEADER_BYTES, 0);
+  const isWhole =
+    header.readUInt32BE(0) === MAGIC && header.readUInt32BE(CRC_AT) === crc32(header.subarray(0, CRC_AT));
+  const version = header.readUInt32BE(4);
+  if (!isWhole || (version !== VERSION_USED && version !== VERSION_NEW)) return undefined;
+  return {
+    id: Number(header.readBigUInt64BE(8)),
+    previousEnd: Number(header.readBigUInt64BE(16)),
+    isNew: version === VERSION_NEW,
+    salt: header.subarray(SALT_AT, SALT_AT + SALT_BYTES),
+  };
 }
 
 /** @throws Error without a code: what is on the disk then is not known, whatever was the cause */

@@ -15,6 +15,7 @@ const DOING: { readonly [T in StorageRequest['type']]: string } = {
   beginBackup: 'beginning a backup',
   readBackup: 'reading for a backup',
   endBackup: 'ending a backup',
+  setAside: 'setting damaged messages aside',
 };
 /** It has not taken the request: it is at what it does between requests, or has not been woken. */
 const UPKEEP = 'upkeep between requests';

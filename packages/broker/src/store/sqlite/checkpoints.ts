@@ -1,3 +1,4 @@
+import { readable } from './damage-error.ts';
 import { LOG_FILE_BYTES_MAX } from './database.ts';
 import type { JournaledDatabase } from './journaled-database.ts';
 import { isFull } from './journaled-database.ts';
@@ -48,7 +49,7 @@ export class Checkpoints {
   }
 
   #look(): void {
-    unlessFull(() => {
+    this.#unlessFull(() => {
       const logBytes = this.#storage.logFrames() * FRAME_BYTES;
       if (logBytes >= LOG_BYTES || this.#journalBytes >= JOURNAL_BYTES) this.#checkpoint('PASSIVE');
     });
@@ -70,19 +71,19 @@ export class Checkpoints {
   }
 
   #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {
-    unlessFull(() => {
+    this.#unlessFull(() => {
       const { log } = this.#storage.checkpoint(mode);
       this.#logFileBytes = mode === 'TRUNCATE' ? 0 : Math.max(this.#logFileBytes, log * FRAME_BYTES);
       this.#journalBytes = 0;
     });
   }
-}
 
-/** A disk that is full leaves things as they are, with all that was committed; it is tried again later. */
-function unlessFull(work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    if (!isFull(error)) throw error;
+  /** A disk that is full leaves things as they are, with all that was committed; it is tried again later. */
+  #unlessFull(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!isFull(error)) throw readable(error, this.#storage.folder);
+    }
   }
 }

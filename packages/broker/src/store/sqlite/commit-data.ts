@@ -16,6 +16,11 @@ export class CommitData {
     return this.#place.segment;
   }
 
+  /** Where in the segment the next of them lies. */
+  get position(): number {
+    return this.#place.position + this.#start;
+  }
+
   take(length: number): Buffer {
     const bytes = this.#data.subarray(this.#start, this.#start + length);
     this.#start += length;
@@ -24,7 +29,7 @@ export class CommitData {
 
   /** Leaves bytes where they are. @returns their position in the segment */
   pass(length: number): number {
-    const position = this.#place.position + this.#start;
+    const { position } = this;
     this.#start += length;
     return position;
   }

@@ -29,6 +29,20 @@ export function prepareDataFolder(folder: string): string {
 }
 
 /**
+ * The path of the database in a folder, in which nothing is made or changed.
+ *
+ * @throws Error with one line for people
+ */
+export function findDatabase(folder: string): string {
+  const file = join(folder, DATABASE_FILE);
+  if (!existsSync(file))
+    throw new Error(`there is no broker's data in '${folder}': it has no '${DATABASE_FILE}'`);
+  const header = readHeader(file);
+  if (header !== undefined) checkHeader(file, header);
+  return file;
+}
+
+/**
  * Level by level: `mkdir` with `recursive` never returns where a file system refuses a folder with ENOENT, as /proc does.
  * Each is synced into the one above: what is in a folder that a power cut takes away is lost, synced or not.
  */

@@ -1,5 +1,9 @@
 import Database from 'better-sqlite3';
+import { DamageError, isDamage } from './damage-error.ts';
 import { prepareDataFolder } from './data-folder.ts';
+import { MetaValues } from './meta-values.ts';
+import { findDamageAtStart, schemaCrcOf } from './row-checks.ts';
+import { addCrcFunctions } from './row-crc.ts';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
 
 export const PAGE_BYTES = 4096;
@@ -28,6 +32,7 @@ export function openDatabase({ folder, bytesMax }: DatabaseOptions): Database.Da
   const file = prepareDataFolder(folder);
   const database = open(file);
   try {
+    addCrcFunctions(database);
     database.pragma(`page_size = ${PAGE_BYTES}`);
     database.pragma('locking_mode = EXCLUSIVE');
     // Where pages can be given back is told by the first that is written.
@@ -37,6 +42,7 @@ export function openDatabase({ folder, bytesMax }: DatabaseOptions): Database.Da
     database.pragma(`cache_size = -${PAGE_CACHE_KIB}`);
     database.pragma('temp_store = MEMORY');
     migrate(database);
+    checkAtStart(database, file, folder);
     reshapeAtStart(database);
     if (bytesMax !== undefined)
       database.pragma(`max_page_count = ${Math.max(1, Math.floor(bytesMax / PAGE_BYTES))}`);
@@ -51,8 +57,30 @@ export function openDatabase({ folder, bytesMax }: DatabaseOptions): Database.Da
         },
       );
     }
+    if (cause instanceof DamageError) throw cause;
+    if (isDamage(cause) || isUnexpected(cause)) throw damagedFile(file, folder, cause);
     throw new Error(`the database '${file}' cannot be opened: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** What is asked is right when the tables are what they should be. */
+function isUnexpected(error: unknown): boolean {
+  const { code = '' } = error as { code?: string };
+  return code === 'SQLITE_ERROR' || code.startsWith('SQLITE_CONSTRAINT');
+}
+
+function damagedFile(file: string, folder: string, cause: unknown): DamageError {
+  return new DamageError(`the database '${file}' is damaged (${(cause as Error).message})`, folder, {
+    cause,
+  });
+}
+
+/** @throws DamageError when something that a start goes by is not as it was written */
+function checkAtStart(database: Database.Database, file: string, folder: string): void {
+  const damage = findDamageAtStart(database);
+  if (damage === undefined) return;
+  const where = damage.table === '' ? '' : `, table ${damage.table}`;
+  throw new DamageError(`the database '${file}' is damaged${where}: ${damage.row}`, folder);
 }
 
 function open(file: string): Database.Database {
@@ -84,6 +112,7 @@ function migrate(database: Database.Database): void {
   if (version === MIGRATIONS.length) return;
   database.transaction(() => {
     for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
+    new MetaValues(database).set('schema_crc', schemaCrcOf(database));
     database.pragma(`application_id = ${APPLICATION_ID}`);
     database.pragma(`user_version = ${MIGRATIONS.length}`);
   })();

@@ -31,8 +31,9 @@ export class DedupWriter {
 // Bytes put together with || are text to SQLite, with every byte as it was.
 const SQL = {
   add:
-    'INSERT INTO dedup (stream_id, time, chunk, ids) VALUES (@streamId, @slot, coalesce((SELECT chunk + ' +
-    '(length(ids) >= @full) FROM dedup WHERE stream_id = @streamId AND time = @slot ORDER BY chunk DESC LIMIT 1), 0), ' +
-    '@ids) ON CONFLICT DO UPDATE SET ids = CAST(ids || excluded.ids AS BLOB)',
+    'INSERT INTO dedup (stream_id, time, chunk, ids, crc) SELECT @streamId, @slot, chunk, @ids, ' +
+    'row_crc(@streamId, @slot, chunk, @ids) FROM (SELECT coalesce((SELECT chunk + (length(ids) >= @full) FROM dedup ' +
+    'WHERE stream_id = @streamId AND time = @slot ORDER BY chunk DESC LIMIT 1), 0) AS chunk) WHERE true ' +
+    'ON CONFLICT DO UPDATE SET ids = CAST(ids || excluded.ids AS BLOB), crc = longer_crc(crc, excluded.ids)',
   drop: 'DELETE FROM dedup WHERE stream_id = ? AND time < ?',
 } as const;

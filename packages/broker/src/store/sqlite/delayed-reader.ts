@@ -1,6 +1,8 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { ListDelayedRequest, ReadDelayedRequest } from '../store.ts';
+import { DamagedRows, WRONG_ROW } from './damaged-rows.ts';
 import type { DelayedRow, DelayedRows } from './messages.ts';
+import { DELAYED_ROW_IS_RIGHT } from './row-checks.ts';
 import { prepareAll } from './statements.ts';
 
 interface Due {
@@ -21,7 +23,9 @@ export class DelayedReader {
     // The messages of a batch have the ids from the batch's own on.
     const before = this.#sql.before.get(streamId, after) as { id: number; count: number } | undefined;
     const from = before !== undefined && before.id + before.count - 1 > after ? before.id : after + 1;
-    return this.#sql.list.all(streamId, from, limit) as DelayedRow[];
+    const rows = this.#sql.list.all(streamId, from, limit) as CheckedRow[];
+    for (const row of rows) checkRow(row, row);
+    return rows;
   }
 
   /** What is due by either clock: what has been due for longest comes first. */
@@ -33,7 +37,8 @@ export class DelayedReader {
     while (due.length < limit && bytes < bytesMax) {
       const rows = steady.isBefore(wall) ? steady : wall;
       if (rows.head === undefined) break;
-      const row = this.#sql.get.get(rows.head.id) as DelayedRow;
+      const row = this.#sql.get.get(rows.head.id) as CheckedRow;
+      checkRow(row, rows.head);
       due.push(row);
       bytes += row.data.length;
       rows.advance();
@@ -50,6 +55,17 @@ export class DelayedReader {
   #next(isSteady: number, ms: number): number | undefined {
     return this.#sql.next.get(isSteady, ms) as number | undefined;
   }
+}
+
+type CheckedRow = DelayedRow & { readonly isRight: number | null };
+
+/**
+ * @param index what an index says of the row
+ * @throws DamagedRows
+ */
+function checkRow(row: CheckedRow, { id, dueAt }: Due): void {
+  if (row.isRight === 1 && row.dueAt === dueAt) return;
+  throw new DamagedRows([{ delayedId: id, why: WRONG_ROW }]);
 }
 
 /** Walks what is due by one clock, in order. */
@@ -82,7 +98,8 @@ class DueRows {
 }
 
 const ROW =
-  'SELECT id, stream_id AS streamId, lane, is_steady AS isSteady, due_at AS dueAt, time, data FROM delayed';
+  'SELECT id, stream_id AS streamId, lane, is_steady AS isSteady, due_at AS dueAt, time, count, ' +
+  `flags, data, (${DELAYED_ROW_IS_RIGHT}) AS isRight FROM delayed`;
 // Those of a doomed stream are passed over; there are few doomed streams, and their delayed rows go first.
 const DUE =
   'SELECT id, due_at AS dueAt FROM delayed WHERE is_steady = IS_STEADY AND due_at <= ? ' +

@@ -1,6 +1,8 @@
+import { batchFlagsOf } from '@simplemq/protocol';
 import type { Database, Statement } from 'better-sqlite3';
 import { type CommitData, rowsOf } from './commit-data.ts';
 import { type CommitMeta, DELAYED_COLUMNS } from './commit-record.ts';
+import { rowCrc } from './row-crc.ts';
 import { prepareAll } from './statements.ts';
 
 /** What becomes of the delayed rows of one stream. */
@@ -31,14 +33,16 @@ export class DelayedWriter {
     const missing = this.#remove(removedDelayed, changes);
     for (const row of rowsOf(delayed, DELAYED_COLUMNS)) {
       const length = row.pop()!;
-      this.#sql.insert.run(row, data.take(length));
+      const batch = data.take(length);
+      row.push(batchFlagsOf(batch));
+      this.#sql.insert.run(row, rowCrc(row), batch);
       const [id, streamId, , , , count, bytes] = row;
       // Its messages have the ids from its own on.
       addChange(changes, streamId!, count!, bytes!, id! + count! - 1);
     }
     if (delayed !== undefined) this.#remove(missing, changes);
     for (const [streamId, { messages, bytes, lastId }] of changes) {
-      this.#sql.updateStream.run(messages, bytes, lastId, streamId);
+      this.#sql.updateStream.run({ messages, bytes, lastId, streamId });
     }
   }
 
@@ -54,12 +58,13 @@ export class DelayedWriter {
 
 const SQL = {
   insert:
-    'INSERT INTO delayed (id, stream_id, lane, is_steady, due_at, count, bytes, time, data) ' +
-    'VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO delayed (id, stream_id, lane, is_steady, due_at, count, bytes, time, flags, crc, data) ' +
+    'VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
   remove: 'DELETE FROM delayed WHERE id = ? RETURNING stream_id AS streamId, count, bytes',
   updateStream:
-    'UPDATE streams SET delayed = delayed + ?, delayed_bytes = delayed_bytes + ?, ' +
-    'last_delayed_id = max(last_delayed_id, ?) WHERE id = ?',
+    'UPDATE streams SET delayed = delayed + @messages, delayed_bytes = delayed_bytes + @bytes, ' +
+    'last_delayed_id = max(last_delayed_id, @lastId), total = total + @messages + @bytes + ' +
+    'max(last_delayed_id, @lastId) - last_delayed_id WHERE id = @streamId',
 } as const;
 
 function addChange(

@@ -1,4 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
+import { MetaValues } from './meta-values.ts';
+import { BATCH_ROW_IS_RIGHT, DAMAGED_ROW_IS_RIGHT } from './row-checks.ts';
 import type { SegmentSpace } from './segment-space.ts';
 import { prepareAll } from './statements.ts';
 import { StepSize } from './step-size.ts';
@@ -7,6 +9,14 @@ import { StepSize } from './step-size.ts';
 const STEP_ROWS_MAX = 4_000;
 /** For a statement with a limit. */
 const ALL_ROWS = -1;
+
+/** What a row had of the journal, if it had something there. */
+interface Gone {
+  readonly segment: number | null;
+  readonly length: number;
+  /** Of one that is damaged it is not known. */
+  readonly isRight: number | null;
+}
 
 /** Streams, or groups. */
 interface Kind {
@@ -27,6 +37,7 @@ interface Kind {
 export class DoomedRows {
   readonly #sql: Record<keyof typeof SQL, Statement>;
   readonly #space: SegmentSpace;
+  readonly #meta: MetaValues;
   readonly #streams: Kind;
   readonly #groups: Kind;
   readonly #size = new StepSize(STEP_ROWS_MAX);
@@ -34,12 +45,15 @@ export class DoomedRows {
   constructor(database: Database, space: SegmentSpace) {
     this.#sql = prepareAll(database, SQL);
     this.#space = space;
+    this.#meta = new MetaValues(database);
+    this.#sql.lastDelayedId.pluck();
     const from = (table: string, column: string) => removeFrom(database, table, column);
     this.#streams = prepareKind(database, 'doomed_streams', [
       // What could become due goes first.
       from('delayed', 'stream_id'),
       (id, rowsMax) => this.#removeBatches(id, rowsMax),
       from('dedup', 'stream_id'),
+      (id, rowsMax) => this.#release(this.#sql.removeDamaged.all(id, rowsMax) as Gone[]),
     ]);
     this.#groups = prepareKind(database, 'doomed_groups', [
       from('windows', 'group_id'),
@@ -53,9 +67,10 @@ export class DoomedRows {
     sql.doomGroups.run(id);
     sql.deletePositionsOfStream.run(id);
     sql.deleteGroupsOfStream.run(id);
-    sql.keepLastDelayedId.run(id);
+    const lastDelayedId = (sql.lastDelayedId.get(id) as number | undefined) ?? 0;
+    if (lastDelayedId > this.#meta.get('last_delayed_id')) this.#meta.set('last_delayed_id', lastDelayedId);
     sql.deleteStream.run(id);
-    sql.doomStream.run(id);
+    sql.doomStream.run({ id });
   }
 
   /** Deletes a group; within a transaction. */
@@ -63,7 +78,7 @@ export class DoomedRows {
     const sql = this.#sql;
     sql.deletePositions.run(id);
     sql.deleteGroup.run(id);
-    sql.doomGroup.run(id);
+    sql.doomGroup.run({ id });
   }
 
   /** Nothing is left of an earlier stream of that id afterwards; within a transaction. */
@@ -85,10 +100,14 @@ export class DoomedRows {
   }
 
   #removeBatches(id: number, rowsMax: number): number {
-    const gone = this.#sql.removeBatches.all(id, rowsMax) as { segment: number | null; length: number }[];
+    return this.#release(this.#sql.removeBatches.all(id, rowsMax) as Gone[]);
+  }
+
+  /** Nobody has any more what these rows had of the journal. @returns how many rows there are */
+  #release(gone: readonly Gone[]): number {
     const released = new Map<number, number>();
-    for (const { segment, length } of gone) {
-      if (segment !== null) released.set(segment, (released.get(segment) ?? 0) + length);
+    for (const { segment, length, isRight } of gone) {
+      if (segment !== null && isRight === 1) released.set(segment, (released.get(segment) ?? 0) + length);
     }
     for (const [segment, bytes] of released) this.#space.add(segment, -bytes);
     return gone.length;
@@ -135,17 +154,17 @@ function removeFrom(database: Database, table: string, column: string): Kind['ta
 }
 
 const SQL = {
-  removeBatches: 'DELETE FROM batches WHERE stream_id = ? RETURNING segment, length LIMIT ?',
-  doomStream: 'INSERT OR IGNORE INTO doomed_streams VALUES (?)',
-  doomGroups: 'INSERT OR IGNORE INTO doomed_groups SELECT id FROM groups WHERE stream_id = ?',
-  doomGroup: 'INSERT OR IGNORE INTO doomed_groups VALUES (?)',
+  removeBatches: `DELETE FROM batches WHERE stream_id = ? RETURNING segment, length, (${BATCH_ROW_IS_RIGHT}) AS isRight LIMIT ?`,
+  removeDamaged: `DELETE FROM damaged WHERE stream_id = ? RETURNING segment, length, (${DAMAGED_ROW_IS_RIGHT}) AS isRight LIMIT ?`,
+  doomStream: 'INSERT OR IGNORE INTO doomed_streams (id, crc) VALUES (@id, row_crc(@id))',
+  doomGroups:
+    'INSERT OR IGNORE INTO doomed_groups (id, crc) SELECT id, row_crc(id) FROM groups WHERE stream_id = ?',
+  doomGroup: 'INSERT OR IGNORE INTO doomed_groups (id, crc) VALUES (@id, row_crc(@id))',
   deletePositionsOfStream:
     'DELETE FROM positions WHERE group_id IN (SELECT id FROM groups WHERE stream_id = ?)',
   deletePositions: 'DELETE FROM positions WHERE group_id = ?',
   deleteGroupsOfStream: 'DELETE FROM groups WHERE stream_id = ?',
   deleteGroup: 'DELETE FROM groups WHERE id = ?',
-  keepLastDelayedId:
-    'UPDATE meta SET value = max(value, coalesce((SELECT last_delayed_id FROM streams WHERE id = ?), 0)) ' +
-    "WHERE name = 'last_delayed_id'",
+  lastDelayedId: 'SELECT last_delayed_id FROM streams WHERE id = ?',
   deleteStream: 'DELETE FROM streams WHERE id = ?',
 } as const;

@@ -6,6 +6,7 @@ import {
   POSITION_COLUMNS,
   WINDOW_COLUMNS,
 } from './commit-record.ts';
+import { rowCrc } from './row-crc.ts';
 import { prepareAll } from './statements.ts';
 
 /** Writes groups, their positions and their windows. */
@@ -19,18 +20,19 @@ export class GroupWriter {
   write(commit: CommitMeta, data: CommitData): void {
     const sql = this.#sql;
     for (const { id, streamId, name, createdAt, policy } of commit.groups ?? []) {
-      sql.saveGroup.run(id, streamId, name, createdAt, JSON.stringify(policy));
+      const row = [id, streamId, name, createdAt, JSON.stringify(policy)];
+      sql.saveGroup.run(row, rowCrc(row));
     }
-    for (const [groupId, lane, ackFloor, readPosition, ordinal] of rowsOf(
-      commit.positions,
-      POSITION_COLUMNS,
-    )) {
-      const { changes } = sql.updatePosition.run(ackFloor, readPosition, ordinal, groupId, lane);
-      if (changes === 0) sql.createPosition.run(groupId, lane, ackFloor, readPosition, ordinal);
+    for (const row of rowsOf(commit.positions, POSITION_COLUMNS)) {
+      const crc = rowCrc(row);
+      const [groupId, lane, ackFloor, readPosition, ordinal] = row;
+      const { changes } = sql.updatePosition.run(ackFloor, readPosition, ordinal, crc, groupId, lane);
+      if (changes === 0) sql.createPosition.run(row, crc);
     }
     for (const row of rowsOf(commit.windows, WINDOW_COLUMNS)) {
       const length = row.pop()!;
-      sql.saveWindow.run(row, data.take(length));
+      const state = data.take(length);
+      sql.saveWindow.run(row, state, rowCrc([...row, state]));
     }
     for (const row of rowsOf(commit.droppedWindows, DROPPED_WINDOW_COLUMNS)) sql.dropWindow.run(row);
   }
@@ -38,14 +40,15 @@ export class GroupWriter {
 
 const SQL = {
   saveGroup:
-    'INSERT INTO groups (id, stream_id, name, created_at, policy) VALUES (?, ?, ?, ?, ?) ' +
-    'ON CONFLICT (id) DO UPDATE SET policy = excluded.policy',
+    'INSERT INTO groups (id, stream_id, name, created_at, policy, crc) VALUES (?, ?, ?, ?, ?, ?) ' +
+    'ON CONFLICT (id) DO UPDATE SET policy = excluded.policy, crc = excluded.crc',
   updatePosition:
-    'UPDATE positions SET ack_floor = ?, read_position = ?, ordinal = ? WHERE group_id = ? AND lane = ?',
+    'UPDATE positions SET ack_floor = ?, read_position = ?, ordinal = ?, crc = ? WHERE group_id = ? AND lane = ?',
   createPosition:
-    'INSERT INTO positions (group_id, lane, ack_floor, read_position, ordinal) VALUES (?, ?, ?, ?, ?)',
+    'INSERT INTO positions (group_id, lane, ack_floor, read_position, ordinal, crc) VALUES (?, ?, ?, ?, ?, ?)',
   saveWindow:
-    'INSERT INTO windows (group_id, lane, window, format, state) VALUES (?, ?, ?, ?, ?) ' +
-    'ON CONFLICT (group_id, lane, window) DO UPDATE SET format = excluded.format, state = excluded.state',
+    'INSERT INTO windows (group_id, lane, window, format, state, crc) VALUES (?, ?, ?, ?, ?, ?) ' +
+    'ON CONFLICT (group_id, lane, window) DO UPDATE SET format = excluded.format, state = excluded.state, ' +
+    'crc = excluded.crc',
   dropWindow: 'DELETE FROM windows WHERE group_id = ? AND lane = ? AND window = ?',
 } as const;

@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Journal, Place } from '../journal/journal.ts';
+import { MetaValues } from './meta-values.ts';
 import { prepareAll } from './statements.ts';
 
 /** What a start after a crash reads of the journal again is at most about so much. */
@@ -15,6 +16,7 @@ const BYTES_MAX = 16 * 1024 * 1024;
 export class IndexTransaction {
   readonly #database: Database;
   readonly #journal: Journal;
+  readonly #meta: MetaValues;
   readonly #sql: Record<keyof typeof SQL, Statement>;
   #isOpen = false;
   #commits = 0;
@@ -24,13 +26,12 @@ export class IndexTransaction {
     this.#database = database;
     this.#journal = journal;
     this.#sql = prepareAll(database, SQL);
-    this.#sql.segment.pluck();
-    this.#sql.position.pluck();
+    this.#meta = new MetaValues(database);
   }
 
   /** How far the database has come, as committed or as open. */
   get place(): Place {
-    return { segment: this.#sql.segment.get() as number, position: this.#sql.position.get() as number };
+    return { segment: this.#meta.get('journal_segment'), position: this.#meta.get('journal_position') };
   }
 
   /** Whether SQLite gave up what was not committed yet, as it does for want of room. */
@@ -73,7 +74,8 @@ export class IndexTransaction {
     if (!this.#isOpen) return;
     this.#mustNotBeLost();
     const { segment, position } = this.#journal.end;
-    this.#sql.follow.run(segment, position);
+    this.#meta.set('journal_segment', segment);
+    this.#meta.set('journal_position', position);
     this.#sql.commit.run();
     this.#isOpen = false;
   }
@@ -95,8 +97,4 @@ const SQL = {
   save: 'SAVEPOINT part',
   release: 'RELEASE part',
   undo: 'ROLLBACK TO part',
-  segment: "SELECT value FROM meta WHERE name = 'journal_segment'",
-  position: "SELECT value FROM meta WHERE name = 'journal_position'",
-  follow:
-    "UPDATE meta SET value = CASE name WHEN 'journal_segment' THEN ? ELSE ? END WHERE name IN ('journal_segment', 'journal_position')",
 } as const;

@@ -1,11 +1,17 @@
 import type { Database } from 'better-sqlite3';
-import { Journal, type Place } from '../journal/journal.ts';
+import { Journal } from '../journal/journal.ts';
 import { RECORD_HEAD_BYTES, type UnsealedRecord } from '../journal/record.ts';
-import { CommitData } from './commit-data.ts';
-import { type CommitRecord, decodeMeta } from './commit-record.ts';
+import type { JournalRecord, TornEnd } from '../journal/segment-records.ts';
+import type { StoredDamage, StoredTornEnd } from '../store.ts';
+import { damageOf } from './batch-rows.ts';
+import { CommitData, rowsOf } from './commit-data.ts';
+import { BATCH_COLUMNS, type CommitMeta, type CommitRecord, decodeMeta } from './commit-record.ts';
+import { DamageError } from './damage-error.ts';
+import { type DamagedBatch, DamagedBatches } from './damaged-batches.ts';
 import { type DatabaseOptions, openDatabase } from './database.ts';
 import { DoomedRows } from './doomed-rows.ts';
 import { IndexTransaction } from './index-transaction.ts';
+import { MetaValues } from './meta-values.ts';
 import { SegmentSpace } from './segment-space.ts';
 import type { Removed } from './stream-writer.ts';
 import { TransactionWriter } from './transaction-writer.ts';
@@ -30,9 +36,15 @@ export class JournaledDatabase {
   readonly journal: Journal;
   readonly doomed: DoomedRows;
   readonly space: SegmentSpace;
+  readonly damaged: DamagedBatches;
+  /** What was found and set aside when it was opened. */
+  readonly damageAtStart: StoredDamage[] = [];
+  readonly tornEnd: StoredTornEnd | undefined;
+  readonly folder: string;
   readonly #index: IndexTransaction;
   readonly #writer: TransactionWriter;
   #isFrozen = false;
+  readonly #meta: MetaValues;
 
   /**
    * Opens both for this process alone, with all that was committed.
@@ -40,18 +52,28 @@ export class JournaledDatabase {
    * @throws Error with one line for people
    */
   constructor(options: DatabaseOptions) {
+    this.folder = options.folder;
     this.database = openDatabase(options);
+    const torn: TornEnd[] = [];
+    let journal: Journal | undefined;
     try {
-      this.journal = new Journal(options.folder);
+      journal = new Journal(options.folder);
+      this.journal = journal;
       this.space = new SegmentSpace(this.database);
       this.doomed = new DoomedRows(this.database, this.space);
       this.#writer = new TransactionWriter(this.database, this.doomed, this.space);
       this.#index = new IndexTransaction(this.database, this.journal);
       this.#settlePlace();
-      for (const record of this.journal.recover(this.#index.place))
-        this.#follow(record.meta, record.data, record);
+      this.#meta = new MetaValues(this.database);
+      this.damaged = new DamagedBatches(this.database);
+      const { place } = this.#index;
+      for (const record of this.journal.recover(place, (end) => torn.push(end))) {
+        this.damageAtStart.push(...this.#recover(record));
+      }
+      this.tornEnd = torn[0] && this.#tell(torn[0]);
       this.#checkSegments();
     } catch (error) {
+      journal?.close();
       this.database.close();
       throw error;
     }
@@ -107,7 +129,10 @@ export class JournaledDatabase {
       { busy: number; log: number; checkpointed: number },
     ];
     const isWhole = busy === 0 && log === checkpointed;
-    if (isWhole) this.#releaseSegments();
+    if (isWhole) {
+      this.#releaseSegments();
+      if (mode === 'PASSIVE' && log > 0) this.#restartLog();
+    }
     return { log, isWhole };
   }
 
@@ -164,9 +189,24 @@ export class JournaledDatabase {
     } catch (error) {
       // The journal has all of it; the next start reads it there.
       if (!isFull(error)) throw error;
+    } finally {
+      this.abandon();
     }
+  }
+
+  /** Closes both as they are. */
+  abandon(): void {
     this.journal.close();
     this.database.close();
+  }
+
+  /**
+   * What the log has is in the database, and stays in the log until something is written to it. Were some of that damaged
+   * after a crash, a start would take what comes before the damage for newer than what the database has.
+   */
+  #restartLog(): void {
+    this.write(() => this.#meta.set('log_restarts', this.#meta.get('log_restarts') + 1));
+    this.commitIndex();
   }
 
   /** Segments before that of the place are in the database whole, and needed only for the batches that lie there. */
@@ -180,9 +220,46 @@ export class JournaledDatabase {
     }
   }
 
-  #follow(meta: Buffer, data: Buffer, place: Place): void {
-    const commit = decodeMeta(meta);
-    this.#index.run(() => this.#writer.write(commit, new CommitData(data, place)));
+  /** Takes batches that are damaged out of what streams have. */
+  setAside(batches: readonly DamagedBatch[]): StoredDamage[] {
+    return this.write(() => this.damaged.setAside(batches));
+  }
+
+  #follow(record: JournalRecord): void {
+    const commit = decodeMeta(record.meta);
+    this.#index.run(() => this.#writer.write(commit, new CommitData(record.data, record)));
+  }
+
+  /**
+   * Follows a record of before the start. Of one whose data is damaged the batches that are damaged are set aside.
+   *
+   * @throws DamageError when it brings more than batches: that has no checksum by which the damage could be found
+   */
+  #recover(record: JournalRecord): readonly StoredDamage[] {
+    if (record.isWhole) {
+      this.#follow(record);
+      return [];
+    }
+    const meta = decodeMeta(record.meta);
+    const damaged = damagedBatchesOf(meta, record.data);
+    if (damaged === undefined) {
+      const { segment, position } = record;
+      throw new DamageError(
+        `segment ${segment} of the journal is damaged behind byte ${position}`,
+        this.folder,
+      );
+    }
+    this.#follow(record);
+    return this.#index.run(() => this.damaged.setAside(damaged));
+  }
+
+  #tell({ segment, position, meta }: TornEnd): StoredTornEnd {
+    const name = this.database.prepare('SELECT name FROM streams WHERE id = ?').pluck();
+    const rows = meta === undefined ? [] : rowsOf(decodeMeta(meta).batches, BATCH_COLUMNS);
+    const batches = rows.map(([streamId, , first, , count]) => {
+      return { stream: String(name.get(streamId) ?? streamId), first: first!, last: first! + count! - 1 };
+    });
+    return { segment, position, batches };
   }
 
   /**
@@ -194,8 +271,7 @@ export class JournaledDatabase {
     if (!this.#index.isLost) return;
     try {
       this.#index.begin();
-      for (const record of this.journal.replay(this.#index.place))
-        this.#follow(record.meta, record.data, record);
+      for (const record of this.journal.replay(this.#index.place)) this.#follow(record);
     } catch (cause) {
       throw new Error(`the database cannot follow the journal: ${(cause as Error).message}`, { cause });
     }
@@ -214,10 +290,33 @@ export class JournaledDatabase {
       const bytes = this.space.bytesOf(id);
       const fileBytes = this.journal.closed.get(id) ?? 0;
       if (fileBytes >= bytes) continue;
-      const what = fileBytes === 0 ? 'missing' : `damaged at byte ${fileBytes}`;
-      throw new Error(`segment ${id} of the journal is ${what}: messages of streams are in it`);
+      const what = fileBytes === 0 ? 'missing' : `damaged at byte ${fileBytes}, where it ends`;
+      throw new DamageError(
+        `segment ${id} of the journal is ${what}, and messages of streams are in it`,
+        this.folder,
+      );
     }
   }
+}
+
+/**
+ * Which batches of a record that is damaged are; all of them if none of them shows it. Undefined when the record brings
+ * other bytes too, or batches that were moved.
+ */
+function damagedBatchesOf(meta: CommitMeta, data: Buffer): DamagedBatch[] | undefined {
+  if (meta.windows ?? meta.delayed ?? meta.dedup ?? meta.schedules ?? meta.moves) return undefined;
+  let at = 0;
+  const batches = rowsOf(meta.batches, BATCH_COLUMNS).map((row) => {
+    const [streamId, lane, first, , count] = row as [number, number, number, number, number];
+    const bytes = data.subarray(at, at + row.at(-1)!);
+    at += row.at(-1)!;
+    return { streamId, lane, first, why: damageOf({ count, flags: null, data: bytes }) };
+  });
+  const isFound = batches.some(({ why }) => why !== undefined);
+  return batches.flatMap(
+    ({ why = isFound ? undefined : 'its record does not match its checksum', ...batch }) =>
+      why === undefined ? [] : [{ ...batch, why }],
+  );
 }
 
 function partsOf({ bytes, metaBytes }: UnsealedRecord): { meta: Buffer; data: Buffer } {

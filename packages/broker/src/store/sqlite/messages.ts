@@ -7,10 +7,12 @@ import type {
   ReadFailuresRequest,
   ReadRequest,
   SeekRequest,
+  StoredDamage,
   StoredFailure,
   StoreSnapshot,
 } from '../store.ts';
 import type { CommitRecord } from './commit-record.ts';
+import type { DamagedBatch } from './damaged-batches.ts';
 import type { DatabaseOptions } from './database.ts';
 import type { Awaited } from './spin.ts';
 
@@ -69,6 +71,8 @@ export interface Queries {
   beginBackup: { request: { readonly pieceBytes: number }; answer: number };
   readBackup: { request: object; answer: BackupPiece };
   endBackup: { request: object; answer: undefined };
+  /** Answered once it is done; 'damaged' tells what came of it, before. */
+  setAside: { request: readonly DamagedBatch[]; answer: undefined };
 }
 
 export type QueryRequest = {
@@ -79,6 +83,9 @@ export type QueryRequest = {
 export interface BatchRow {
   readonly first: number;
   readonly ordinal: number;
+  readonly count: number;
+  /** Those of its head; null where they were not kept. */
+  readonly flags: number | null;
   readonly time: number;
   readonly data: Uint8Array<ArrayBuffer>;
 }
@@ -91,6 +98,8 @@ export interface DelayedRow {
   readonly isSteady: number;
   readonly dueAt: number;
   readonly time: number;
+  readonly count: number;
+  readonly flags: number | null;
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
@@ -102,13 +111,20 @@ export interface DelayedRows {
 
 /** What the storage thread answers. */
 export type StorageReply =
-  | { readonly type: 'opened'; readonly snapshot: StoreSnapshot }
+  | {
+      readonly type: 'opened';
+      readonly snapshot: StoreSnapshot;
+      /** What was set aside on the way. */
+      readonly damage: readonly StoredDamage[];
+    }
   | { readonly type: 'refused'; readonly message: string }
   | {
       readonly type: 'committed';
       readonly id: number;
       readonly removed: { streamId: number; bytes: number }[];
     }
+  /** Set aside, for whatever reason; comes before the answer to what brought it to light. */
+  | { readonly type: 'damaged'; readonly damage: readonly StoredDamage[] }
   | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
   | { readonly type: 'full'; readonly id: number; readonly message: string }
   | { readonly type: 'failed'; readonly id: number; readonly message: string }

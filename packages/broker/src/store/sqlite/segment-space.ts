@@ -14,7 +14,7 @@ export class SegmentSpace {
 
   /** Within a transaction. */
   add(segment: number, bytes: number): void {
-    this.#sql.add.run(segment, bytes);
+    this.#sql.add.run(segment, bytes, segment + bytes);
   }
 
   get totalBytes(): number {
@@ -36,9 +36,12 @@ export class SegmentSpace {
 }
 
 const SQL = {
-  add: 'INSERT INTO segments VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET bytes = bytes + excluded.bytes',
+  add:
+    'INSERT INTO segments (id, bytes, total) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET ' +
+    'bytes = bytes + excluded.bytes, total = total + excluded.bytes',
   total: 'SELECT coalesce(sum(bytes), 0) FROM segments',
-  used: 'SELECT id FROM segments WHERE bytes > 0 ORDER BY id',
+  // One of which that is not known is not given back.
+  used: 'SELECT id FROM segments WHERE bytes > 0 OR total IS NOT id + bytes ORDER BY id',
   get: 'SELECT bytes FROM segments WHERE id = ?',
   forget: 'DELETE FROM segments WHERE id = ?',
 } as const;

@@ -14,6 +14,8 @@ const STEP_BYTES = 1024 * 1024;
 export class SegmentSweep {
   readonly #storage: JournaledDatabase;
   readonly #lies: Statement;
+  /** Those that are damaged so that it cannot be told what lies in them; it stays there. */
+  readonly #unreadable = new Set<number>();
   #victim: { id: number; position: number } | undefined;
 
   constructor(storage: JournaledDatabase) {
@@ -34,7 +36,8 @@ export class SegmentSweep {
     if (this.#victim === undefined) return undefined;
     const { id } = this.#victim;
     let moved = 0;
-    for (const record of journal.records({ segment: id, position: this.#victim.position })) {
+    const records = journal.records({ segment: id, position: this.#victim.position });
+    for (let record = this.#next(records, id); record !== undefined; record = this.#next(records, id)) {
       moved += this.#move(record);
       this.#victim.position = record.position + record.data.length;
       if (moved >= STEP_BYTES) return moved;
@@ -43,16 +46,28 @@ export class SegmentSweep {
     return moved;
   }
 
+  #next(records: Generator<JournalRecord, number>, id: number): JournalRecord | undefined {
+    try {
+      const { value, done } = records.next();
+      return done === true ? undefined : value;
+    } catch {
+      this.#unreadable.add(id);
+      return undefined;
+    }
+  }
+
   #choose(): { id: number; position: number } | undefined {
-    const { journal, space } = this.#storage;
+    const { journal, space, damaged } = this.#storage;
     const garbage = journal.fileBytes - space.totalBytes;
     if (garbage <= Math.max(GARBAGE_BYTES_MAX, space.totalBytes)) return undefined;
+    // What was set aside stays where it is.
+    const kept = damaged.segments;
     let victim: number | undefined;
     let most = 0;
     for (const [id, fileBytes] of journal.closed) {
       const used = space.bytesOf(id);
       // One that nobody uses goes with the next checkpoint.
-      if (used === 0 || fileBytes - used <= most) continue;
+      if (used === 0 || fileBytes - used <= most || kept.has(id) || this.#unreadable.has(id)) continue;
       victim = id;
       most = fileBytes - used;
     }

@@ -13,6 +13,7 @@ import type {
   Store,
   StoreBackups,
   StoreCommitted,
+  StoredDamage,
   StoredDelayed,
   StoredFailure,
   StoreHealth,
@@ -20,13 +21,15 @@ import type {
   StoreTransaction,
 } from '../store.ts';
 import { Activity } from './activity.ts';
-import { unpackDelayed, unpackRow } from './batch-rows.ts';
+import { type Unpacked, unpackDelayed, unpackRow } from './batch-rows.ts';
 import { encodeCommit } from './commit-record.ts';
+import type { DamagedBatch } from './damaged-batches.ts';
 import type { DatabaseOptions } from './database.ts';
 import { KnownGroups } from './known-groups.ts';
 import {
   A_REPLY,
   COUNTERS,
+  type DelayedRow,
   isAwaited,
   type Queries,
   type QueryRequest,
@@ -65,10 +68,16 @@ export async function openSqliteStore(options: DatabaseOptions): Promise<Store> 
     transferList: [port2],
     name: 'simplemq-storage',
   });
-  const { promise: opened, resolve, reject } = Promise.withResolvers<StoreSnapshot>();
-  const store = new SqliteStore({ worker, port, counters });
+  return connectStore({ worker, port, counters });
+}
+
+/** @throws StorageFailed when the storage thread says that the folder cannot be used */
+export async function connectStore(thread: StorageThread): Promise<Store> {
+  const { worker, port } = thread;
+  const { promise: opened, resolve, reject } = Promise.withResolvers<Reply<'opened'>>();
+  const store = new SqliteStore(thread);
   port.once('message', (reply: StorageReply) => {
-    if (reply.type === 'opened') resolve(reply.snapshot);
+    if (reply.type === 'opened') resolve(reply);
     else
       reject(new StorageFailed(reply.type === 'refused' ? reply.message : 'the storage thread is confused'));
   });
@@ -82,8 +91,8 @@ export async function openSqliteStore(options: DatabaseOptions): Promise<Store> 
   return store;
 }
 
-interface StorageThread {
-  readonly worker: Worker;
+export interface StorageThread {
+  readonly worker: Pick<Worker, 'on' | 'once' | 'terminate'>;
   readonly port: MessagePort;
   readonly counters: Int32Array;
 }
@@ -91,6 +100,9 @@ interface StorageThread {
 /** The main thread's side of the storage thread: requests by id, answers as promises, one promise a request. */
 class SqliteStore implements Store {
   readonly durability = 'fsync';
+  onDamaged: (damage: readonly StoredDamage[]) => void = (damage) => void this.#untold.push(...damage);
+  /** What was set aside before anybody wanted to know. */
+  readonly #untold: StoredDamage[] = [];
   readonly #thread: StorageThread;
   #snapshot: StoreSnapshot | undefined;
   #groups = new KnownGroups([]);
@@ -120,9 +132,11 @@ class SqliteStore implements Store {
     });
   }
 
-  opened(snapshot: StoreSnapshot): void {
+  opened({ snapshot, damage }: Reply<'opened'>): void {
     this.#snapshot = snapshot;
     this.#groups = new KnownGroups(snapshot.groups);
+    // What the snapshot says of the streams' bytes is without it.
+    this.#untold.push(...damage.map((each) => ({ ...each, bytes: 0 })));
   }
 
   async load(): Promise<StoreSnapshot> {
@@ -130,6 +144,7 @@ class SqliteStore implements Store {
     if (snapshot === undefined) throw new StorageFailed('the storage was loaded already');
     // It may be large, and is not needed again.
     this.#snapshot = undefined;
+    if (this.#untold.length > 0) setImmediate(() => this.onDamaged(this.#untold.splice(0)));
     return snapshot;
   }
 
@@ -157,8 +172,13 @@ class SqliteStore implements Store {
   }
 
   async read(request: ReadRequest): Promise<Batch[]> {
-    const rows = await this.#query('read', request);
-    return rows.map((row) => unpackRow(request.streamId, row));
+    const { streamId, lane } = request;
+    for (;;) {
+      const rows = await this.#query('read', request);
+      const unpacked = unpackAll(rows, unpackRow, ({ first }, why) => ({ streamId, lane, first, why }));
+      if ('batches' in unpacked) return unpacked.batches;
+      await this.#query('setAside', unpacked.damaged);
+    }
   }
 
   seek(request: SeekRequest): Promise<number | undefined> {
@@ -170,13 +190,20 @@ class SqliteStore implements Store {
   }
 
   async readDelayed(request: ReadDelayedRequest): Promise<DelayedPage> {
-    const { due, ...next } = await this.#query('readDelayed', request);
-    return { due: due.map(unpackDelayed), ...next };
+    for (;;) {
+      const { due, ...next } = await this.#query('readDelayed', request);
+      const unpacked = unpackAll(due, unpackDelayed, damagedDelayed);
+      if ('batches' in unpacked) return { due: unpacked.batches, ...next };
+      await this.#query('setAside', unpacked.damaged);
+    }
   }
 
   async listDelayed(request: ListDelayedRequest): Promise<StoredDelayed[]> {
-    const rows = await this.#query('listDelayed', request);
-    return rows.map(unpackDelayed);
+    for (;;) {
+      const unpacked = unpackAll(await this.#query('listDelayed', request), unpackDelayed, damagedDelayed);
+      if ('batches' in unpacked) return unpacked.batches;
+      await this.#query('setAside', unpacked.damaged);
+    }
   }
 
   async readFailures(request: ReadFailuresRequest): Promise<StoredFailure[]> {
@@ -199,8 +226,11 @@ class SqliteStore implements Store {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    if (this.#failure === undefined) await this.#ask<'closed'>({ type: 'close', id: this.#nextId++ });
-    await this.abandon();
+    try {
+      if (this.#failure === undefined) await this.#ask<'closed'>({ type: 'close', id: this.#nextId++ });
+    } finally {
+      await this.abandon();
+    }
   }
 
   /** Ends the thread as it is. */
@@ -263,6 +293,7 @@ class SqliteStore implements Store {
   #answered(reply: StorageReply): void {
     Atomics.add(this.#thread.counters, REPLIES_TAKEN, 1);
     this.#activity.answers();
+    if (reply.type === 'damaged') this.onDamaged(reply.damage);
     if (!('id' in reply)) return;
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
@@ -276,6 +307,26 @@ class SqliteStore implements Store {
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
+}
+
+/** The batches of all rows, or which of them are damaged, to be set aside before the rows are read again. */
+function unpackAll<Row, T>(
+  rows: readonly Row[],
+  unpack: (row: Row) => Unpacked<T>,
+  named: (row: Row, why: string) => DamagedBatch,
+): { readonly batches: T[] } | { readonly damaged: readonly DamagedBatch[] } {
+  const batches: T[] = [];
+  const damaged: DamagedBatch[] = [];
+  for (const row of rows) {
+    const unpacked = unpack(row);
+    if ('batch' in unpacked) batches.push(unpacked.batch);
+    else damaged.push(named(row, unpacked.why));
+  }
+  return damaged.length === 0 ? { batches } : { damaged };
+}
+
+function damagedDelayed({ id }: DelayedRow, why: string): DamagedBatch {
+  return { delayedId: id, why };
 }
 
 function isEmpty(transaction: StoreTransaction): boolean {

@@ -53,10 +53,10 @@ function readRun(journal: Journal, rows: readonly InJournal[], read: BatchRow[])
   const last = rows.at(-1)!;
   const run = journal.read(rows[0]!, last.position + last.length - start);
   const memory = new SharedMemory(rows.reduce((bytes, { length }) => bytes + length, 0));
-  for (const { first, ordinal, time, position, length } of rows) {
+  for (const { first, ordinal, count, flags, time, position, length } of rows) {
     const bytes = run.subarray(position - start, position - start + length);
     const isAlone = bytes.length === run.length && run.length === run.buffer.byteLength;
-    read.push({ first, ordinal, time, data: isAlone ? bytes : memory.copy(bytes) });
+    read.push({ first, ordinal, count, flags, time, data: isAlone ? bytes : memory.copy(bytes) });
   }
 }
 

@@ -1,3 +1,4 @@
+import { batchFlagsOf } from '@simplemq/protocol';
 import type { Database, Statement } from 'better-sqlite3';
 import type { StoredLane, StoredStream, StoreTransaction } from '../store.ts';
 import { type CommitData, rowsOf } from './commit-data.ts';
@@ -8,6 +9,8 @@ import {
   REMOVAL_COLUMNS,
   STREAM_COLUMNS,
 } from './commit-record.ts';
+import { BATCH_ROW_IS_RIGHT } from './row-checks.ts';
+import { rowCrc } from './row-crc.ts';
 import type { SegmentSpace } from './segment-space.ts';
 import { prepareAll } from './statements.ts';
 
@@ -31,27 +34,35 @@ export class StreamWriter {
 
   create(stream: StoredStream): void {
     const { id, name, options, createdAt, nextSequence, firstSequence, messages, lastTime, lanes } = stream;
-    const texts = [JSON.stringify(options), JSON.stringify(lanes)];
-    this.#sql.create.run(id, name, ...texts, createdAt, nextSequence, firstSequence, messages, lastTime);
+    const [optionsText, lanesText] = [JSON.stringify(options), JSON.stringify(lanes)];
+    const counters = [nextSequence, firstSequence, messages, lastTime, lanesText];
+    this.#sql.create.run(
+      [id, name, optionsText, createdAt, ...counters],
+      // Nothing is in it yet.
+      id,
+      rowCrc([id, name, optionsText, createdAt]),
+      rowCrc([id, ...counters]),
+    );
   }
 
   updateOptions({ id, options }: StoreTransaction['updatedStreams'][number]): void {
-    this.#sql.updateOptions.run(JSON.stringify(options), id);
+    const text = JSON.stringify(options);
+    this.#sql.updateOptions.run(text, text, id);
   }
 
   /** Notes that batches lie where the data of this commit is. */
   move({ moves }: CommitMeta, data: CommitData): void {
     for (const [streamId, lane, first, segment, position, length] of rowsOf(moves, MOVE_COLUMNS)) {
       const here = data.pass(length!);
-      const { changes } = this.#sql.moveBatch.run(
-        data.segment,
-        here,
+      const { changes } = this.#sql.moveBatch.run({
+        segment: data.segment,
+        position: here,
         streamId,
         lane,
         first,
-        segment,
-        position,
-      );
+        oldSegment: segment,
+        oldPosition: position,
+      });
       if (changes === 0) continue;
       this.#space.add(segment!, -length!);
       this.#space.add(data.segment, length!);
@@ -72,7 +83,8 @@ export class StreamWriter {
     let kept = 0;
     for (const row of rowsOf(batches, BATCH_COLUMNS)) {
       const length = row.at(-1)!;
-      this.#sql.insertBatch.run(row, data.segment, data.pass(length));
+      row.push(data.segment, data.position, batchFlagsOf(data.take(length)));
+      this.#sql.insertBatch.run(row, rowCrc(row));
       add(grown, row[0]!, row[5]!);
       kept += length;
     }
@@ -107,32 +119,35 @@ export class StreamWriter {
       for (const end = i + count! * 2; i < end; i += 2)
         lanes.push({ ordinal: streams[i]!, end: streams[i + 1]! });
       const bytes = grown.get(id!) ?? 0;
-      const text = JSON.stringify(lanes);
-      this.#sql.updateCounters.run(nextSequence, firstSequence, messages, lastTime, text, bytes, id);
+      const counters = [nextSequence!, firstSequence!, messages!, lastTime!, JSON.stringify(lanes)];
+      this.#sql.updateCounters.run(counters, rowCrc([id!, ...counters]), bytes, bytes, id);
       grown.delete(id!);
     }
-    for (const [id, bytes] of grown) if (bytes !== 0) this.#sql.addBytes.run(bytes, id);
+    for (const [id, bytes] of grown) if (bytes !== 0) this.#sql.addBytes.run(bytes, bytes, id);
   }
 }
 
 const SQL = {
   create:
-    'INSERT INTO streams (id, name, options, lanes, created_at, next_sequence, first_sequence, messages, last_time, ' +
-    'bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)',
-  updateOptions: 'UPDATE streams SET options = ? WHERE id = ?',
+    'INSERT INTO streams (id, name, options, created_at, next_sequence, first_sequence, messages, last_time, lanes, ' +
+    'bytes, total, crc, counters_crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)',
+  updateOptions: 'UPDATE streams SET options = ?, crc = row_crc(id, name, ?, created_at) WHERE id = ?',
   updateCounters:
     'UPDATE streams SET next_sequence = ?, first_sequence = ?, messages = ?, last_time = ?, lanes = ?, ' +
-    'bytes = bytes + ? WHERE id = ?',
-  addBytes: 'UPDATE streams SET bytes = bytes + ? WHERE id = ?',
+    'counters_crc = ?, bytes = bytes + ?, total = total + ? WHERE id = ?',
+  addBytes: 'UPDATE streams SET bytes = bytes + ?, total = total + ? WHERE id = ?',
   insertBatch:
-    'INSERT INTO batches (stream_id, lane, first_seq, ordinal, count, bytes, time, length, segment, position, data) ' +
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, x'')",
+    'INSERT INTO batches (stream_id, lane, first_seq, ordinal, count, bytes, time, length, segment, position, flags, ' +
+    "crc, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, x'')",
+  // A row that is damaged stays so, and where it is.
   moveBatch:
-    'UPDATE batches SET segment = ?, position = ? WHERE stream_id = ? AND lane = ? AND first_seq = ? ' +
-    'AND segment = ? AND position = ?',
+    'UPDATE batches SET segment = @segment, position = @position, crc = row_crc(stream_id, lane, first_seq, ordinal, ' +
+    'count, bytes, time, length, @segment, @position, flags) WHERE stream_id = @streamId AND lane = @lane ' +
+    `AND first_seq = @first AND segment = @oldSegment AND position = @oldPosition AND ${BATCH_ROW_IS_RIGHT}`,
   removeBatches:
     'DELETE FROM batches WHERE stream_id = ? AND lane = ? AND first_seq BETWEEN ? AND ? ' +
-    'AND first_seq + count - 1 <= ? RETURNING bytes, segment, length',
+    // Where one ends that is damaged is not known: it stays until it is read, and set aside.
+    `AND first_seq + count - 1 <= ? AND ${BATCH_ROW_IS_RIGHT} RETURNING bytes, segment, length`,
 } as const;
 
 function add(totals: Map<number, number>, id: number, bytes: number): void {

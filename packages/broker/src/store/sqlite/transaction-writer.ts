@@ -6,6 +6,8 @@ import { DelayedWriter } from './delayed-writer.ts';
 import type { DoomedRows } from './doomed-rows.ts';
 import { Failures } from './failures.ts';
 import { GroupWriter } from './group-writer.ts';
+import { MetaValues } from './meta-values.ts';
+import { rowCrc } from './row-crc.ts';
 import type { SegmentSpace } from './segment-space.ts';
 import { prepareAll } from './statements.ts';
 import { type Removed, StreamWriter } from './stream-writer.ts';
@@ -19,6 +21,7 @@ export class TransactionWriter {
   readonly #delayed: DelayedWriter;
   readonly #failures: Failures;
   readonly #dedup: DedupWriter;
+  readonly #meta: MetaValues;
 
   constructor(database: Database, doomed: DoomedRows, space: SegmentSpace) {
     this.#sql = prepareAll(database, SQL);
@@ -28,6 +31,7 @@ export class TransactionWriter {
     this.#delayed = new DelayedWriter(database);
     this.#failures = new Failures(database);
     this.#dedup = new DedupWriter(database);
+    this.#meta = new MetaValues(database);
   }
 
   /** Within a transaction. @returns what the removals freed */
@@ -41,7 +45,7 @@ export class TransactionWriter {
     this.#failures.write(commit);
     this.#dedup.write(commit, data);
     this.#writeSchedules(commit, data);
-    for (const offsetMs of commit.clockOffsetMs ?? []) this.#sql.saveClockOffset.run(offsetMs);
+    for (const offsetMs of commit.clockOffsetMs ?? []) this.#meta.set('clock_offset_ms', offsetMs);
     return removed;
   }
 
@@ -66,14 +70,16 @@ export class TransactionWriter {
 
   #writeProducers({ producers = [], forgottenProducers = [] }: CommitMeta): void {
     for (const { id, usedAt, receipts } of producers) {
-      this.#sql.saveProducer.run(Buffer.from(id, 'hex'), usedAt, receipts);
+      const row = [Buffer.from(id, 'hex'), usedAt, receipts];
+      this.#sql.saveProducer.run(row, rowCrc(row));
     }
     for (const id of forgottenProducers) this.#sql.forgetProducer.run(Buffer.from(id, 'hex'));
   }
 
   #writeSchedules({ schedules = [], deletedSchedules = [] }: CommitMeta, data: CommitData): void {
     for (const { name, stream, definition, nextAt, bytes } of schedules) {
-      this.#sql.saveSchedule.run(name, stream, JSON.stringify(definition), nextAt, data.take(bytes));
+      const row = [name, stream, JSON.stringify(definition), nextAt, data.take(bytes)];
+      this.#sql.saveSchedule.run(row, rowCrc(row));
     }
     for (const name of deletedSchedules) this.#sql.deleteSchedule.run(name);
   }
@@ -81,13 +87,12 @@ export class TransactionWriter {
 
 const SQL = {
   saveProducer:
-    'INSERT INTO producers (id, used_at, receipts) VALUES (?, ?, ?) ' +
-    'ON CONFLICT (id) DO UPDATE SET used_at = excluded.used_at, receipts = excluded.receipts',
+    'INSERT INTO producers (id, used_at, receipts, crc) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET ' +
+    'used_at = excluded.used_at, receipts = excluded.receipts, crc = excluded.crc',
   forgetProducer: 'DELETE FROM producers WHERE id = ?',
   saveSchedule:
-    'INSERT INTO schedules (name, stream, definition, next_at, data) VALUES (?, ?, ?, ?, ?) ' +
+    'INSERT INTO schedules (name, stream, definition, next_at, data, crc) VALUES (?, ?, ?, ?, ?, ?) ' +
     'ON CONFLICT (name) DO UPDATE SET stream = excluded.stream, definition = excluded.definition, ' +
-    'next_at = excluded.next_at, data = excluded.data',
+    'next_at = excluded.next_at, data = excluded.data, crc = excluded.crc',
   deleteSchedule: 'DELETE FROM schedules WHERE name = ?',
-  saveClockOffset: "UPDATE meta SET value = ? WHERE name = 'clock_offset_ms'",
 } as const;

@@ -1,4 +1,5 @@
 import type { Checkpoints } from './checkpoints.ts';
+import { readable } from './damage-error.ts';
 import { FreeSpace } from './free-space.ts';
 import { isFull, type JournaledDatabase } from './journaled-database.ts';
 import { SegmentSweep } from './segment-sweep.ts';
@@ -72,7 +73,7 @@ export class Upkeep {
       isMore = this.#removeDoomed() || isSweeping || (isQuiet && this.#giveBack());
     } catch (error) {
       // There was no room for it now; what frees some are commits.
-      if (!isFull(error)) throw error;
+      if (!isFull(error)) throw readable(error, this.#storage.folder);
     }
     const tookMs = performance.now() - startedAt;
     if (isMore) this.#schedule(tookMs * (isQuiet ? PAUSE_QUIET : PAUSE_BUSY));
