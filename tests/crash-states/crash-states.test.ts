@@ -6,7 +6,7 @@ const seed = Date.now() % 2 ** 31;
 /** Those that are found soonest. */
 const FIRST_MUTANTS = MUTANTS.slice(0, 2);
 /** Some seconds on a machine that has nothing else to do. */
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 600_000;
 
 test.each([
   ['with small segments', 'dense', 850],

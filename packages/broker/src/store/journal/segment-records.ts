@@ -48,33 +48,36 @@ export function* recordsOf(
   isLast: boolean,
   onTorn: (end: TornEnd) => void = () => {},
 ): Generator<JournalRecord, number> {
-  let position = Math.max(from, SEGMENT_HEADER_BYTES);
+  // Where the last whole record ends; what is written directly begins at the next block.
+  let end = Math.max(from, SEGMENT_HEADER_BYTES);
   for (;;) {
+    let position = end;
     let head = headAt(segment, position);
     const nextBlock = roundUp(position);
     if (head === undefined && nextBlock > position) {
       head = headAt(segment, nextBlock);
-      if (head !== undefined) position = nextBlock;
+      position = nextBlock;
     }
     if (head === undefined) break;
     const dataPosition = position + RECORD_HEAD_BYTES + head.metaBytes;
-    const end = dataPosition + head.dataBytes;
+    const recordEnd = dataPosition + head.dataBytes;
     const body = segment.read(position + RECORD_HEAD_BYTES, head.metaBytes + head.dataBytes);
     const data = body.subarray(head.metaBytes);
     const isWhole = data.length === head.dataBytes && crc32(data) === head.dataCrc;
     const meta = body.subarray(0, head.metaBytes);
-    if (!isWhole && isLast && !hasRecordFrom(segment, end)) {
+    if (!isWhole && isLast && !hasRecordFrom(segment, recordEnd)) {
       onTorn({ segment: segment.id, position, meta });
-      return position;
+      // Not where it begins: once it is cut off, the next start finds the end there too.
+      return end;
     }
     yield { meta, data, segment: segment.id, position: dataPosition, isWhole };
-    position = end;
+    end = recordEnd;
   }
-  if (hasRecordFrom(segment, position + 1)) {
-    throw new JournalDamaged(`segment ${segment.id} of the journal is damaged at byte ${position}`);
+  if (hasRecordFrom(segment, end + 1)) {
+    throw new JournalDamaged(`segment ${segment.id} of the journal is damaged at byte ${end}`);
   }
-  if (hasTornRecord(segment, position)) onTorn({ segment: segment.id, position, meta: undefined });
-  return position;
+  if (hasTornRecord(segment, end)) onTorn({ segment: segment.id, position: end, meta: undefined });
+  return end;
 }
 
 /** Whether there is something behind the last record that is neither zeros nor what the file held before. */
