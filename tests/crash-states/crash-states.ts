@@ -16,9 +16,9 @@ export interface Kind {
 
 export const KINDS = {
   /** With small segments: dozens of them come and go. */
-  dense: { edits: DENSE, size: { rounds: 12, largeBytes: 40_000, largeInRound: 4 } },
+  dense: { edits: DENSE, size: { rounds: 8, largeBytes: 40_000, largeInRound: 4 } },
   /** As it is, for a few MiB: all of it lies in the first segments of its runs. */
-  short: { edits: [], size: { rounds: 4, largeBytes: 200_000, largeInRound: 2 } },
+  short: { edits: [], size: { rounds: 3, largeBytes: 200_000, largeInRound: 1 } },
   /** As it is, for some segments of 32 MiB. */
   whole: { edits: [], size: { rounds: 16, largeBytes: 600_000, largeInRound: 4 } },
 } as const satisfies Record<string, Kind>;
