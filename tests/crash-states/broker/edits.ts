@@ -92,16 +92,6 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [{ file: JOURNAL, from: '    this.#removeUnwritten();\n', to: '' }],
   },
   {
-    name: 'the end of a segment moves when what is torn there is cut off',
-    edits: [
-      {
-        file: RECORDS,
-        from: '!hasRecordFrom(segment, recordEnd)) return end;',
-        to: '!hasRecordFrom(segment, recordEnd)) return position;',
-      },
-    ],
-  },
-  {
     name: 'what a killed broker left unsynced is not synced by the next',
     edits: [{ file: JOURNAL, from: '      if (id === last) segment.sync();\n', to: '' }],
   },
