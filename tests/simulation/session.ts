@@ -217,8 +217,11 @@ async function settle(
   return follower[kind](entries);
 }
 
-/** Whether it says that nothing was done; after other errors nobody knows. */
+/** After these nobody knows whether it was done, or it was done before, by another connection. */
+const TELL_NOTHING = ['StorageFailed', 'ServerClosing', 'ConnectionLost', 'ProtocolViolation'];
+
+/** Whether it says that nothing was done. */
 export function isRefusal(error: unknown): boolean {
   const { code } = error as { code?: string };
-  return code !== undefined && !['StorageFailed', 'ServerClosing', 'ConnectionLost'].includes(code);
+  return code !== undefined && !TELL_NOTHING.includes(code);
 }
