@@ -1,6 +1,6 @@
 import { StorageFull } from '@simplemq/protocol';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { batchOf, batchOfMany } from '../batches.ts';
+import { batchOf, batchOfMany, sharingBatch } from '../batches.ts';
 import { FakeStore, openOn } from '../fake-store.ts';
 import { RecordingFollower, rangesOf } from '../recording-follower.ts';
 import { openTestEngine, turns } from '../test-engine.ts';
@@ -294,4 +294,24 @@ describe('what waits while a commit is refused', () => {
     expect(third.streams[0]).not.toHaveProperty('duplicates');
     await engine.close();
   });
+});
+
+test('a message that expired undelivered is not listed as pending while there is no room for its dead letter', async () => {
+  const store = new FakeStore();
+  const engine = await openOn(store);
+  await engine.createStream('s', {});
+  await engine.createGroup({ stream: 's', group: 'g', options: { deadLetterExpired: true } });
+  await engine.publish({ bind, batch: sharingBatch({ ttlMs: 1 }, 'x') });
+  await vi.waitUntil(() => Date.now() > store.rows[0]!.batch.time + 1, { interval: 1 });
+  const refused = Promise.withResolvers<void>();
+  store.beforeCommit = ({ batches }) => {
+    if (batches.length === 0) return;
+    refused.resolve();
+    throw new StorageFull('no room');
+  };
+  await RecordingFollower.follow(engine, bind, { group: 'g', credit: 1 });
+  await refused.promise;
+  await turns();
+  expect(await engine.pending({ stream: 's', group: 'g' })).toMatchObject({ entries: [] });
+  await engine.close();
 });
