@@ -91,7 +91,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'commit/producers.ts',
     from: 'this.#producers.set(id, { id, usedAt, settled: 0, known, receipts: new Map(settled) });',
     to: '',
-    seedsMax: 50,
+    seedsMax: 200,
   },
   {
     name: 'message ids are forgotten on a restart',
@@ -126,7 +126,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'group/group.ts',
     from: "'nack', error);\n      if (change.changed.length > 0) this.#events.changed(this, true);",
     to: "'nack', error);",
-    seedsMax: 200,
+    seedsMax: 2_000,
   },
   {
     name: 'what was refused for want of room is not taken back',
@@ -140,6 +140,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'group/membership.ts',
     from: 'setTimeout(() => this.#onExpired(this), Math.max(1, lease.deadline - monotonicMs()))',
     to: 'setTimeout(() => {}, Math.max(1, lease.deadline - monotonicMs()))',
-    seedsMax: 50,
+    seedsMax: 200,
   },
 ];

@@ -2,6 +2,9 @@ import type { Engine } from '../../packages/broker/src/engine/engine.ts';
 import { type Book, isDelayed } from './book.ts';
 import type { Entry, GroupBook, StreamBook } from './group-book.ts';
 
+/** A lease may have been extended in its last moment, for as long as the longest that there are, in ms. */
+const OVERDUE_MS = 1_100;
+
 /** Asks for the pending entry list of a group and holds it against what was delivered and settled by now. */
 export async function checkPending(
   book: Book,
@@ -22,6 +25,14 @@ export async function checkPending(
     .filter((entry) => isHeld(entry) || (entry.attempt < deadly && isPendingForSure(book, entry)))
     .map(({ sequence }) => sequence);
   const held = new Set([...now.values()].filter(isHeld).map(({ sequence }) => sequence));
+  const overdue = new Set(
+    [...now.values()]
+      .filter(
+        ({ state, life: of, deadline }) =>
+          state === 'held' && of === life && book.time.now > deadline + OVERDUE_MS,
+      )
+      .map(({ sequence }) => sequence),
+  );
   const { entries, more } = await asked;
   book.count('pending lists');
   const where = `of ${groupName} on ${streamName}`;
@@ -35,6 +46,8 @@ export async function checkPending(
         if (sequence >= group.obligedFrom)
           book.violate('pendingWrong', `${what} was never delivered, and is pending`);
       } else if (entry.state === 'done') book.violate('pendingWrong', `${what} was acked, and is pending`);
+      else if (follower !== undefined && overdue.has(sequence))
+        book.violate('pendingWrong', `${what} is said to be with ${follower}, whose lease has run out`);
       else if (held.has(sequence) && (follower !== entry.owner || attempt !== entry.attempt))
         book.violate(
           'pendingWrong',
