@@ -122,13 +122,6 @@ export const MUTANTS: readonly Mutant[] = [
     seedsMax: 100,
   },
   {
-    name: 'a nack is answered, and not stored',
-    file: 'group/group.ts',
-    from: "'nack', error);\n      if (change.changed.length > 0) this.#events.changed(this, true);",
-    to: "'nack', error);",
-    seedsMax: 2_000,
-  },
-  {
     name: 'what was refused for want of room is not taken back',
     file: 'commit/committer.ts',
     from: 'for (const undo of from.undo.splice(0).reverse()) undo();',
