@@ -34,6 +34,7 @@ export class Retention {
   /** When the oldest message of a stream comes of age, as far as is known. */
   readonly #agedAt = new WeakMap<Stream, number>();
   readonly #timer: NodeJS.Timeout;
+  #isClosed = false;
 
   constructor(options: {
     store: Store;
@@ -79,6 +80,7 @@ export class Retention {
   }
 
   close(): void {
+    this.#isClosed = true;
     clearInterval(this.#timer);
   }
 
@@ -149,6 +151,8 @@ export class Retention {
         return { lane, ordinal, unowned };
       }),
     );
+    // The books of groups, which a trim changes too, have been stored for the last time: the next run trims.
+    if (this.#isClosed) return 0;
     // Groups may have come or gone meanwhile.
     if (startOf(stream) !== start) return this.#trim(stream, to);
     const messages = isAll ? stream.messages - countSince(cuts) : countBefore(stream, to, cuts);
