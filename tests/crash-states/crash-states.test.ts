@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { CAN_BUILD_SHIMS } from '../shims/can-build.ts';
 import { MUTANTS } from './broker/edits.ts';
 import { crashStates } from './crash-states.ts';
 
@@ -8,7 +9,7 @@ const FIRST_MUTANTS = MUTANTS.slice(0, 2);
 /** Some seconds on a machine that has nothing else to do. */
 const TIMEOUT_MS = 600_000;
 
-test.each([
+test.runIf(CAN_BUILD_SHIMS).each([
   ['with small segments', 'dense', 850],
   ['as it is', 'short', 150],
 ] as const)(
@@ -21,7 +22,7 @@ test.each([
   },
 );
 
-test.each(FIRST_MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
+test.runIf(CAN_BUILD_SHIMS).each(FIRST_MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
   'it is found that %s',
   { timeout: TIMEOUT_MS },
   async (_, mutant) => {
