@@ -6,8 +6,11 @@ import type { Load } from './load/load.ts';
 import { STREAMS } from './load/streams.ts';
 
 const DRAIN_LOOK_MS = 50;
-/** Without any progress for this long the streams will not drain any more. */
-const DRAIN_STALL_MS = 20_000;
+/**
+ * Without any progress for this long the streams will not drain any more. A message that many faults have hit waits for
+ * its next attempt for half a minute, the longest delay of a group that was given no other.
+ */
+const DRAIN_STALL_MS = 45_000;
 
 /** Publishers finish, workers work off what there is. @returns the streams that would not drain */
 export async function drain(load: Load, cursor: Cursor): Promise<Violation[]> {

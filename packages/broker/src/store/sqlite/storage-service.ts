@@ -1,3 +1,4 @@
+import { BackupSource } from './backup-source.ts';
 import { BatchReader } from './batch-reader.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { readable } from './damage-error.ts';
@@ -79,7 +80,8 @@ function serve(
   const room = new Room(options, storage);
   const checkpoints = new Checkpoints(storage);
   const upkeep = new Upkeep(storage, checkpoints);
-  const query = answerQueries(storage, reply);
+  const backup = new BackupSource(storage);
+  const query = answerQueries({ storage, room, backup }, reply);
   const commit = (id: number, { record, bringsMessages }: CommitMessage): AfterReply => {
     const { byteLength } = record.bytes;
     if (bringsMessages) room.check(byteLength);
@@ -95,6 +97,7 @@ function serve(
   const close = (id: number): void => {
     stop();
     storage.close();
+    backup.close();
     reply({ type: 'closed', id });
   };
   reply({ type: 'opened', snapshot, damage: storage.damageAtStart });
@@ -107,12 +110,19 @@ function serve(
   const abandon = (): void => {
     stop();
     storage.abandon();
+    backup.close();
   };
   return { handle, isUpkeepDue: () => upkeep.isDue, abandon };
 }
 
+interface Asked {
+  readonly storage: JournaledDatabase;
+  readonly room: Room;
+  readonly backup: BackupSource;
+}
+
 /** Batches are handed over with their answer, and not copied. */
-function answerQueries(storage: JournaledDatabase, reply: Reply): (request: QueryRequest) => void {
+function answerQueries({ storage, room, backup }: Asked, reply: Reply): (request: QueryRequest) => void {
   const { database, journal } = storage;
   const batches = new BatchReader(database, journal);
   const front = new FrontFinder(database);
@@ -160,6 +170,16 @@ function answerQueries(storage: JournaledDatabase, reply: Reply): (request: Quer
       }
       case 'readFailures':
         return answer(failures.read(query.request));
+      case 'hasRoom':
+        return answer(room.isThere(query.request.bytes));
+      case 'beginBackup':
+        return answer(backup.begin(query.request.pieceBytes));
+      case 'readBackup': {
+        const piece = backup.read();
+        return answer(piece, [piece]);
+      }
+      case 'endBackup':
+        return answer(backup.end());
       case 'setAside':
         setAside(query.request);
         return answer(undefined);
