@@ -14,7 +14,7 @@ it.runIf(CAN_BUILD_SHIMS)(
     // Each fault once, beside another kind.
     const half = FAULTS.length / 2;
     const pairs = FAULTS.slice(0, half).map((fault, index): Pair => [fault, FAULTS[half + index]!]);
-    const { violations, counts, effects } = await faultRun({ pairs, seed, faultMsMax: 500 });
+    const { violations, counts, effects } = await faultRun({ pairs, seed, faultMsMax: 300 });
     expect(violations, `seed ${seed}`).toEqual([]);
     expect(counts.confirmed).toBeGreaterThan(100);
     expect(counts.awaitedAcks).toBeGreaterThan(100);

@@ -6,13 +6,14 @@ import { mutatedEngine } from './mutated-engine.ts';
 import { describeFailure } from './report.ts';
 import { simulate } from './simulation.ts';
 
+/** The same ones each time: a change is to blame when one fails. Others are for `npm run test:simulation`. */
+const FIRST_SEED = 1;
 const SEEDS = 2_000;
 /** By their numbers; the others are for `npm run test:simulation -- --mutants`. */
 const MUTANTS_RUN = [1, 9, 10, 11];
 
 test('whatever crashes, is cut or is full, the broker keeps its promises', { timeout: 300_000 }, async () => {
-  const from = Math.floor(Math.random() * 2 ** 31);
-  const { failures, counts } = await runSeeds({ from, seeds: SEEDS });
+  const { failures, counts } = await runSeeds({ from: FIRST_SEED, seeds: SEEDS });
   const told = await Promise.all(failures.map((failure) => describeFailure(failure)));
   expect(told.join('\n\n')).toBe('');
   expect(KINDS.filter((kind) => !counts.has(kind))).toEqual([]);
