@@ -9,6 +9,8 @@ export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'tests/**/*.test.ts'],
     reporters: ['default', './scripts/tally-reporter.ts'],
+    // Many tests wait for a process, a disk or a timer: one worker for each processor, and not one less.
+    maxWorkers: '100%',
     // Generous: a test ends when what it waits for happens, and a shared machine may be slow.
     testTimeout: 60_000,
     hookTimeout: 60_000,
