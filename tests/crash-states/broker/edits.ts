@@ -50,7 +50,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a commit is answered before it is appended',
     edits: [
       {
-        file: 'store/sqlite/storage-thread.ts',
+        file: 'store/sqlite/storage-service.ts',
         from:
           'const { removed, hasDoomed } = storage.commit(record);\n' +
           "    reply({ type: 'committed', id, removed });",
@@ -73,7 +73,11 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of one
       { file: DATABASE, from: 'wal_checkpoint(${mode})', to: 'wal_checkpoint(NOOP)' },
-      { file: DATABASE, from: 'if (busy === 0 && log === checkpointed) ', to: 'if (busy === 0) ' },
+      {
+        file: DATABASE,
+        from: 'const isWhole = busy === 0 && log === checkpointed;',
+        to: 'const isWhole = busy === 0;',
+      },
     ],
   },
   {
@@ -89,7 +93,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a segment without a header keeps the broker from starting',
-    edits: [{ file: JOURNAL, from: '    this.#removeUnwritten();\n', to: '' }],
+    edits: [{ file: JOURNAL, from: '    this.#removeUnwritten(from);\n', to: '' }],
   },
   {
     name: 'what a killed broker left unsynced is not synced by the next',
