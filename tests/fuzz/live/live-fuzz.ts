@@ -57,8 +57,9 @@ export async function liveFuzz({ inputs, seed, onProgress }: LiveFuzzOptions): P
       const attacker = await Attacker.connect(broker.port, isWhole || random.below(2) === 0);
       for (let isOpen = true; isOpen && done < inputs; ) {
         const bytes = Buffer.concat(Array.from({ length: AT_ONCE }, () => input(random, isWhole)));
-        isOpen = (await attacker.attack(bytes)) === 'answered' && random.below(20) > 0;
-        if (!isOpen) closed++;
+        const outcome = await attacker.attack(bytes, isWhole);
+        isOpen = outcome === 'answered' && random.below(20) > 0;
+        if (outcome === 'closed') closed++;
         done += AT_ONCE;
         if (quarterMb === 0 && done >= inputs / 4) quarterMb = await residentMb(broker);
       }
