@@ -12,6 +12,9 @@ const DRAIN_LOOK_MS = 50;
  */
 const DRAIN_STALL_MS = 45_000;
 
+/** Of what is pending, so much is told. */
+const PENDING_SHOWN = 20;
+
 /** Publishers finish, workers work off what there is. @returns the streams that would not drain */
 export async function drain(load: Load, cursor: Cursor): Promise<Violation[]> {
   await Promise.race([load.stop('publishers'), load.failed()]);
@@ -25,10 +28,17 @@ export async function drain(load: Load, cursor: Cursor): Promise<Violation[]> {
     if (progress !== before) since = now();
     before = progress;
     if (now() - since > DRAIN_STALL_MS) {
-      return left.map((stream) => ({ rule: 'notDrained', text: JSON.stringify(stream) }));
+      return Promise.all(left.map(({ name }) => stuck(cursor, name)));
     }
     await Promise.race([sleep(DRAIN_LOOK_MS), load.failed()]);
   }
   await load.stop('workers');
   return [];
+}
+
+/** What is left of a stream, and with whom. */
+async function stuck(cursor: Cursor, name: string): Promise<Violation> {
+  const { messages, groups } = await cursor.streamInfo(name);
+  const pending = await cursor.pending(name, { limit: PENDING_SHOWN });
+  return { rule: 'notDrained', text: `${name}: ${JSON.stringify({ messages, groups, pending })}` };
 }

@@ -6,11 +6,21 @@ export function monotonicMs(): number {
 /** A wall clock that moved by more than this was set, and did not just drift; in ms. */
 const STEP_MS = 500;
 
+/** What is known of the clock of the last run. */
+export interface LastClock {
+  /** By how much the wall clock was ahead of the steady one, in ms. */
+  readonly clockOffsetMs: number;
+  /** What the steady clock showed when something that counts from it was stored last; 0 for never. */
+  readonly clockSteadyMs: number;
+}
+
 /**
  * A clock for delays that outlive a run: it goes on where it was, and what happens to the wall clock while the broker
- * runs does not change it. Only a wall clock that is set while no broker runs cannot be told from time that passed.
+ * runs does not change it. A wall clock that is set forward while no broker runs cannot be told from time that passed;
+ * one that is set back makes nothing wait longer than it had to when it was stored.
  *
- *   steady = wall - offset     when the broker starts; from then on it goes forward with the monotonic clock
+ *   steady = wall - offset     when the broker starts, but not before what was stored last; from then on it goes forward
+ *                              with the monotonic clock
  *
  * Invariant: after `noticeStep` the stored offset is right to half a second, so that the next run goes on with it.
  */
@@ -18,10 +28,9 @@ export class SteadyClock {
   readonly #baseMs: number;
   #offsetMs: number;
 
-  /** @param offsetMs by how much the wall clock was ahead of the steady one in the last run */
-  constructor(offsetMs: number) {
-    this.#offsetMs = offsetMs;
-    this.#baseMs = Date.now() - offsetMs - monotonicMs();
+  constructor({ clockOffsetMs, clockSteadyMs }: LastClock) {
+    this.#offsetMs = clockOffsetMs;
+    this.#baseMs = Math.max(Date.now() - clockOffsetMs, clockSteadyMs) - monotonicMs();
   }
 
   now(): number {

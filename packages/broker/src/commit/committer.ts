@@ -1,4 +1,5 @@
 import { SimpleMQError, StorageFailed } from '@simplemq/protocol';
+import type { SteadyClock } from '../clock.ts';
 import type { Group, GroupChanges } from '../group/group.ts';
 import { WINDOW_FORMAT } from '../group/window-state.ts';
 import type { Store } from '../store/store.ts';
@@ -10,6 +11,12 @@ import { type PlacedBatch, Transaction } from './transaction.ts';
 
 /** Changes that nobody waits for are stored with the next commit, or after this time. */
 const LAZY_COMMIT_MS = 100;
+
+export interface CommitterParts {
+  readonly store: Store;
+  readonly producers: Producers;
+  readonly clock: SteadyClock;
+}
 
 export interface CommitterEvents {
   /** The batches of these streams became durable, or messages of them were removed. */
@@ -36,6 +43,7 @@ export interface Sealed {
 export class Committer {
   readonly #store: Store;
   readonly #producers: Producers;
+  readonly #clock: SteadyClock;
   readonly #events: CommitterEvents;
   #open = new Transaction();
   // What is left of a transaction that was refused, to be committed by itself before the open one.
@@ -47,9 +55,10 @@ export class Committer {
   #lazyTimer: NodeJS.Timeout | undefined;
   #whenIdle: (() => void)[] = [];
 
-  constructor(store: Store, producers: Producers, events: CommitterEvents) {
+  constructor({ store, producers, clock }: CommitterParts, events: CommitterEvents) {
     this.#store = store;
     this.#producers = producers;
+    this.#clock = clock;
     this.#events = events;
   }
 
@@ -119,7 +128,7 @@ export class Committer {
     this.#lazyTimer = undefined;
     const sealed = this.#seal();
     try {
-      await this.#store.commit(toStore(sealed, WINDOW_FORMAT)).then(
+      await this.#store.commit(toStore(sealed, WINDOW_FORMAT, this.#clock)).then(
         ({ removed }) => this.#committed(sealed, removed),
         (error) => this.#refused(sealed, error),
       );

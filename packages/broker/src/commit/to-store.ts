@@ -1,3 +1,4 @@
+import type { SteadyClock } from '../clock.ts';
 import type { Group } from '../group/group.ts';
 import type { StoredLane, StoreTransaction } from '../store/store.ts';
 import type { Stream } from '../stream/stream.ts';
@@ -7,10 +8,17 @@ import type { PlacedBatch } from './transaction.ts';
 type LaneEnds = Map<number, StoredLane>;
 
 /** A sealed transaction as its store gets it: what is of memory streams, or of streams that are gone, is left out. */
-export function toStore(sealed: Sealed, windowFormat: number): StoreTransaction {
+export function toStore(sealed: Sealed, windowFormat: number, clock: SteadyClock): StoreTransaction {
   const { transaction, producers, batches, groups, removals } = sealed;
   const stored = groups.filter(({ group }) => isStored(group));
   const added = totals(batches);
+  const windows = stored.flatMap(({ group, changes }) =>
+    changes.lanes.flatMap(({ lane, changes: lanes }) =>
+      lanes.windows.map((window) => {
+        return { groupId: group.id, lane: lane.number, format: windowFormat, ...window };
+      }),
+    ),
+  );
   return {
     deletedStreams: transaction.deletedStreams.filter((stream) => stream.isDurable).map(({ id }) => id),
     createdStreams: transaction.createdStreams.filter(isKept).map((stream) => stream.toStored()),
@@ -27,16 +35,7 @@ export function toStore(sealed: Sealed, windowFormat: number): StoreTransaction 
       .filter((group) => (group.stream as Stream).isDurable)
       .map(({ id }) => id),
     groups: stored.map(({ group }) => toStoredGroup(group)),
-    windows: stored.flatMap(({ group, changes }) =>
-      changes.lanes.flatMap(({ lane, changes: { windows } }) =>
-        windows.map((window) => ({
-          groupId: group.id,
-          lane: lane.number,
-          format: windowFormat,
-          ...window,
-        })),
-      ),
-    ),
+    windows,
     droppedWindows: stored.flatMap(({ group, changes }) =>
       changes.lanes.flatMap(({ lane, changes: { droppedWindows } }) =>
         droppedWindows.map((window) => ({ groupId: group.id, lane: lane.number, window })),
@@ -56,6 +55,8 @@ export function toStore(sealed: Sealed, windowFormat: number): StoreTransaction 
     schedules: [...transaction.schedules.values()],
     deletedSchedules: [...transaction.deletedSchedules],
     clockOffsetMs: transaction.clockOffsetMs.slice(-1),
+    // What waits for a time in them counts from now.
+    clockSteadyMs: windows.length + transaction.delayed.length > 0 ? [Math.floor(clock.now())] : [],
   };
 }
 

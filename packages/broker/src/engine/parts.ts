@@ -49,23 +49,26 @@ export function makeParts(
   onFailed: (error: unknown) => void,
 ): EngineParts {
   const { store, onEvent } = options;
-  const clock = new SteadyClock(snapshot.clockOffsetMs);
+  const clock = new SteadyClock(snapshot);
   const producers = new Producers(options.producerWindowMs, snapshot.producers);
   const failures = new Failures(store);
-  const committer: Committer = new Committer(store, producers, {
-    committed: (touched) => {
-      for (const stream of touched) {
-        for (const group of stream.groups.values()) group.dispatch();
-        retention.enforce(stream);
-      }
+  const committer: Committer = new Committer(
+    { store, producers, clock },
+    {
+      committed: (touched) => {
+        for (const stream of touched) {
+          for (const group of stream.groups.values()) group.dispatch();
+          retention.enforce(stream);
+        }
+      },
+      notCreated: (stream) => {
+        registry.remove(stream);
+        const reason = new StorageFull(`there was no room in the storage for the stream '${stream.name}'`);
+        followers.streamDeleted(stream.name, reason);
+      },
+      failed: onFailed,
     },
-    notCreated: (stream) => {
-      registry.remove(stream);
-      const reason = new StorageFull(`there was no room in the storage for the stream '${stream.name}'`);
-      followers.streamDeleted(stream.name, reason);
-    },
-    failed: onFailed,
-  });
+  );
   const groupEvents: GroupEvents = {
     changed: (group, urgent) => committer.changed(group, urgent),
     done: (group, lane, spans) => {

@@ -174,6 +174,8 @@ export interface StoreSnapshot {
   readonly failingGroups: readonly number[];
   /** By how much the wall clock is ahead of the steady one, as last stored, in ms; see steady-clock.ts. */
   readonly clockOffsetMs: number;
+  /** What the steady clock showed when a window or a delayed batch was stored last, in ms; 0 for never. */
+  readonly clockSteadyMs: number;
   /** What of the journal's end was left out, if there was anything. */
   readonly tornEnd?: StoredTornEnd;
 }
@@ -333,6 +335,8 @@ export interface StoreTransaction {
   readonly deletedSchedules: readonly string[];
   /** Empty, or the offset to be kept from now on. */
   readonly clockOffsetMs: readonly number[];
+  /** Empty, or what the steady clock shows. */
+  readonly clockSteadyMs: readonly number[];
 }
 
 export interface StoreCommitted {

@@ -15,7 +15,11 @@ interface Entry {
 
 /** A ledger, what it should say, and what of it a store has. */
 class Books {
-  readonly ledger = new Ledger({ readPosition: 1, ordinal: 0, clock: new SteadyClock(0) });
+  readonly ledger = new Ledger({
+    readPosition: 1,
+    ordinal: 0,
+    clock: new SteadyClock({ clockOffsetMs: 0, clockSteadyMs: 0 }),
+  });
   readonly entries = new Map<number, Entry>();
   readonly members = [0, 1, 2].map(() => new Membership(NOBODY, () => {}));
   readonly windows = new Map<number, StoredWindowState>();

@@ -4,7 +4,7 @@ import { SteadyClock } from '../../src/clock.ts';
 import { type PendingSpan, WINDOW_SEQUENCES } from '../../src/group/pending-entries.ts';
 import { decodeWindowState, encodeWindowState, WINDOW_FORMAT } from '../../src/group/window-state.ts';
 
-const CLOCK = new SteadyClock(0);
+const CLOCK = new SteadyClock({ clockOffsetMs: 0, clockSteadyMs: 0 });
 
 interface Piece {
   readonly gap: number;

@@ -43,6 +43,7 @@ export class ModelStore implements Store {
   readonly #schedules = new Map<string, StoredSchedule>();
   #lastDelayedId = 0;
   #clockOffsetMs = 0;
+  #clockSteadyMs = 0;
 
   health(): StoreHealth {
     return { isFull: false };
@@ -71,6 +72,7 @@ export class ModelStore implements Store {
       ...nextTimes(all),
       failingGroups: [...new Set(this.#failures.map(({ groupId }) => groupId))],
       clockOffsetMs: this.#clockOffsetMs,
+      clockSteadyMs: this.#clockSteadyMs,
     };
   }
 
@@ -106,6 +108,7 @@ export class ModelStore implements Store {
     for (const schedule of transaction.schedules) this.#schedules.set(schedule.name, schedule);
     for (const name of transaction.deletedSchedules) this.#schedules.delete(name);
     for (const offset of transaction.clockOffsetMs) this.#clockOffsetMs = offset;
+    for (const steady of transaction.clockSteadyMs) this.#clockSteadyMs = steady;
     return { removed };
   }
 

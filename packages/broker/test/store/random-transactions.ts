@@ -284,6 +284,7 @@ export class TransactionMaker {
         break;
       case 'setClock':
         parts.clockOffsetMs = [c - 500];
+        parts.clockSteadyMs = [c];
         break;
     }
   }

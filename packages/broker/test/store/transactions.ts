@@ -24,6 +24,7 @@ export const NOTHING: StoreTransaction = {
   schedules: [],
   deletedSchedules: [],
   clockOffsetMs: [],
+  clockSteadyMs: [],
 };
 
 export function newStream(id: number, name = `stream-${id}`): StoredStream {

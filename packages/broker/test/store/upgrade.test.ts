@@ -66,6 +66,7 @@ describe('a database of version 1', () => {
         delayed: [],
         failingGroups: [],
         clockOffsetMs: 0,
+        clockSteadyMs: 0,
       });
       await store.commit({
         ...NOTHING,

@@ -20,6 +20,7 @@ const NOTHING: StoreSnapshot = {
   delayed: [],
   failingGroups: [],
   clockOffsetMs: 0,
+  clockSteadyMs: 0,
 };
 
 /**

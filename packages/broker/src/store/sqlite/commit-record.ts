@@ -64,6 +64,7 @@ const PLAIN_PARTS = [
   'droppedDedup',
   'deletedSchedules',
   'clockOffsetMs',
+  'clockSteadyMs',
 ] as const;
 
 type PlainPart = (typeof PLAIN_PARTS)[number];

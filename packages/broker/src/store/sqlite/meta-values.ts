@@ -4,6 +4,7 @@ import { prepareAll } from './statements.ts';
 
 type Name =
   | 'clock_offset_ms'
+  | 'clock_steady_ms'
   | 'last_delayed_id'
   | 'journal_segment'
   | 'journal_position'

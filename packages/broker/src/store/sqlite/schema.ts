@@ -199,7 +199,7 @@ export const MIGRATIONS: readonly string[] = [
   UPDATE segments SET total = id + bytes;
   ALTER TABLE meta ADD COLUMN crc INTEGER;
   -- log_restarts is there to be written; schema_crc is of what SQLite knows of all these tables.
-  INSERT INTO meta (name, value) VALUES ('log_restarts', 0), ('schema_crc', 0);
+  INSERT INTO meta (name, value) VALUES ('log_restarts', 0), ('schema_crc', 0), ('clock_steady_ms', 0);
   UPDATE meta SET crc = row_crc(name, value);
 
   -- What was damaged and is set aside: no stream has it any more. What lay in the journal stays there while the stream

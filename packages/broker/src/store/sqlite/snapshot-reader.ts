@@ -39,6 +39,7 @@ export function readSnapshot(database: Database): StoreSnapshot {
     ...(nextSteadyMs !== null && { nextSteadyMs }),
     failingGroups: database.prepare(FAILING_GROUPS).pluck().all() as number[],
     clockOffsetMs: value<number>("SELECT value FROM meta WHERE name = 'clock_offset_ms'"),
+    clockSteadyMs: value<number>("SELECT value FROM meta WHERE name = 'clock_steady_ms'"),
   };
 }
 

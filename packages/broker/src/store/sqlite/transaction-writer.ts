@@ -46,6 +46,7 @@ export class TransactionWriter {
     this.#dedup.write(commit, data);
     this.#writeSchedules(commit, data);
     for (const offsetMs of commit.clockOffsetMs ?? []) this.#meta.set('clock_offset_ms', offsetMs);
+    for (const steadyMs of commit.clockSteadyMs ?? []) this.#meta.set('clock_steady_ms', steadyMs);
     return removed;
   }
 
