@@ -1,5 +1,5 @@
 import type { Fault } from './fault.ts';
-import type { Call } from './shim/fault-shim.ts';
+import type { Call, Counted } from './shim/fault-shim.ts';
 import type { World } from './world.ts';
 
 /** Of the calls of one kind so many at the most go well before they fail. */
@@ -9,98 +9,85 @@ const OPENS_OF_A_START = 8;
 const SLOW_SYNC_MS_MAX = 5_000;
 const HOUR_S = 3_600;
 
-/** Calls of these kinds fail. */
-function failing(name: string, title: string, calls: readonly Call[], times: number): Fault {
+/** What the shim counts tells whether a fault took effect. */
+function counted(
+  name: string,
+  title: string,
+  what: Counted,
+  suffer: (world: World, ms: number) => Promise<void>,
+): Fault {
   return {
     name,
     title,
     async run(world, ms) {
-      const before = world.shim.count('failed');
-      const said = world.broker.log.length;
-      world.shim.fail(calls, 'EIO', { skip: world.random.below(SKIP_MAX), times });
-      await world.pass(ms);
-      world.shim.stopFailing();
-      await endIfFailed(world, said);
-      return world.shim.count('failed') > before;
+      const before = world.shim.count(what);
+      await suffer(world, ms);
+      return world.shim.count(what) > before;
     },
   };
 }
 
-/** Files are opened, renamed and cut when a broker starts. */
-const failingStart: Fault = {
-  name: 'eio-open',
-  title: 'EIO from open, truncate, rename, unlink',
-  async run(world, ms) {
-    await world.pass(ms);
-    const before = world.shim.count('failed');
-    await world.kill();
-    world.shim.fail(['opens', 'others'], 'EIO', { skip: world.random.below(OPENS_OF_A_START), times: 1 });
-    await world.start();
-    world.shim.stopFailing();
-    await world.start();
-    return world.shim.count('failed') > before;
-  },
-};
-
-const readOnly: Fault = {
-  name: 'read-only',
-  title: 'the file system turns read-only',
-  async run(world, ms) {
-    const before = world.shim.count('failed');
+function failing(name: string, title: string, failure: Failure): Fault {
+  return counted(name, title, 'failed', async (world, ms) => {
+    const { calls, code, skipMax = 0, times } = failure;
     const said = world.broker.log.length;
-    world.shim.fail(['writes', 'opens', 'others'], 'EROFS');
+    const skip = skipMax === 0 ? 0 : world.random.below(skipMax);
+    world.shim.fail(calls, code, { skip, ...(times !== undefined && { times }) });
     await world.pass(ms);
     world.shim.stopFailing();
     await endIfFailed(world, said);
-    return world.shim.count('failed') > before;
-  },
-};
+  });
+}
 
-const full: Fault = {
-  name: 'disk-full',
-  title: 'no room on the disk',
-  async run(world, ms) {
-    const before = world.shim.count('roomAsked');
-    world.shim.isFull = true;
-    await world.pass(ms);
-    world.shim.isFull = false;
-    return world.shim.count('roomAsked') > before;
-  },
-};
+interface Failure {
+  readonly calls: readonly Call[];
+  readonly code: 'EIO' | 'EROFS';
+  /** Up to so many go well before. */
+  readonly skipMax?: number;
+  /** All, unless given. */
+  readonly times?: number;
+}
 
-const slowSync: Fault = {
-  name: 'slow-sync',
-  title: 'syncs that take seconds',
-  async run(world, ms) {
-    const before = world.shim.count('delayed');
-    world.shim.syncDelayMs = 1 + world.random.below(Math.min(SLOW_SYNC_MS_MAX, ms));
-    await world.pass(ms);
-    world.shim.syncDelayMs = 0;
-    return world.shim.count('delayed') > before;
-  },
-};
+/** Files are opened, renamed and cut when a broker starts. */
+async function failStart(world: World, ms: number): Promise<void> {
+  await world.pass(ms);
+  await world.kill();
+  world.shim.fail(['opens', 'others'], 'EIO', { skip: world.random.below(OPENS_OF_A_START), times: 1 });
+  await world.start();
+  world.shim.stopFailing();
+  await world.start();
+}
+
+async function fill(world: World, ms: number): Promise<void> {
+  world.shim.isFull = true;
+  await world.pass(ms);
+  world.shim.isFull = false;
+}
+
+async function slowDown(world: World, ms: number): Promise<void> {
+  world.shim.syncDelayMs = 1 + world.random.below(Math.min(SLOW_SYNC_MS_MAX, ms));
+  await world.pass(ms);
+  world.shim.syncDelayMs = 0;
+}
 
 function clock(name: string, title: string, offsetS: number): Fault {
-  return {
-    name,
-    title,
-    async run(world, ms) {
-      const before = world.shim.count('clockReads');
-      world.shim.clockOffsetS = offsetS;
-      await world.pass(ms);
-      world.shim.clockOffsetS = 0;
-      return world.shim.count('clockReads') > before;
-    },
-  };
+  return counted(name, title, 'clockReads', async (world, ms) => {
+    world.shim.clockOffsetS = offsetS;
+    await world.pass(ms);
+    world.shim.clockOffsetS = 0;
+  });
 }
 
 export const DISK_FAULTS: readonly Fault[] = [
-  failing('eio-write', 'EIO from a write', ['writes'], 1),
-  failing('eio-sync', 'EIO from a sync', ['syncs'], 1),
-  failingStart,
-  full,
-  readOnly,
-  slowSync,
+  failing('eio-write', 'EIO from a write', { calls: ['writes'], code: 'EIO', skipMax: SKIP_MAX, times: 1 }),
+  failing('eio-sync', 'EIO from a sync', { calls: ['syncs'], code: 'EIO', skipMax: SKIP_MAX, times: 1 }),
+  counted('eio-open', 'EIO from open, truncate, rename, unlink', 'failed', failStart),
+  counted('disk-full', 'no room on the disk', 'roomAsked', fill),
+  failing('read-only', 'the file system turns read-only', {
+    calls: ['writes', 'opens', 'others'],
+    code: 'EROFS',
+  }),
+  counted('slow-sync', 'syncs that take seconds', 'delayed', slowDown),
   clock('clock-forward', 'the clock of day an hour ahead', HOUR_S),
   clock('clock-back', 'the clock of day an hour behind', -HOUR_S),
 ];

@@ -1,13 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Message, SimpleMQError } from '@simplemq/client';
 import type { FactLog } from '../history/fact-log.ts';
 import { now } from '../history/facts.ts';
 import { type Body, checksumOf } from './body.ts';
 
 /** After these an ack may have been done or not. */
-const UNKNOWN_CODES: ReadonlySet<string> = new Set(['ConnectionLost', 'StaleAck', 'StorageFailed']);
-/** A disk that has no room for an ack is asked again after this time: until then the message is the follower's. */
-const FULL_PAUSE_MS = 50;
+const UNKNOWN_CODES: ReadonlySet<string> = new Set([
+  'ConnectionLost',
+  'StaleAck',
+  'StorageFull',
+  'StorageFailed',
+]);
 
 /** Writes down what a follower sees and what becomes of its acks. */
 export class Witness {
@@ -43,30 +45,22 @@ export class Witness {
 
   async ack(message: Message<Body>): Promise<void> {
     this.settling(message);
-    await this.#settled('acked', message, () => message.ack());
+    await this.#settled('acked', message, message.ack());
   }
 
   async nack(message: Message<Body>, delayMs: number): Promise<void> {
     this.settling(message);
-    await this.#settled('nacked', message, () => message.nack({ delayMs }));
+    await this.#settled('nacked', message, message.nack({ delayMs }));
   }
 
   /** An ack whose connection was lost may have been done or not; one that came too late was not. */
-  async #settled(
-    kind: 'acked' | 'nacked',
-    message: Message<Body>,
-    settle: () => Promise<void>,
-  ): Promise<void> {
+  async #settled(kind: 'acked' | 'nacked', message: Message<Body>, done: Promise<void>): Promise<void> {
     const connectedAt = this.#connectedAt();
     try {
-      await settle();
+      await done;
     } catch (error) {
       const { code } = error as SimpleMQError;
       if (UNKNOWN_CODES.has(code)) return;
-      if (code === 'StorageFull') {
-        await sleep(FULL_PAUSE_MS);
-        return this.#settled(kind, message, settle);
-      }
       throw error;
     }
     const { stream, sequence, attempt } = message;

@@ -26,6 +26,8 @@ const PLACES = [
   'roomAsked',
 ] as const;
 type Place = (typeof PLACES)[number];
+/** How often calls failed, syncs were slow, the clock was read while it was wrong, or a full disk was asked for room. */
+export type Counted = Extract<Place, 'failed' | 'delayed' | 'clockReads' | 'roomAsked'>;
 const BYTES = 4;
 
 /** Faults of the disk and of the clock of a process that is started with `environment`. Linux, with gcc. */
@@ -91,8 +93,7 @@ export class FaultShim {
     this.#set('clockOffsetS', seconds);
   }
 
-  /** How often calls failed, syncs were slow, the clock was read while it was wrong, or a full disk was asked for room. */
-  count(what: 'failed' | 'delayed' | 'clockReads' | 'roomAsked'): number {
+  count(what: Counted): number {
     const bytes = Buffer.alloc(BYTES);
     readSync(this.#control, bytes, 0, BYTES, PLACES.indexOf(what) * BYTES);
     return bytes.readInt32LE();
