@@ -150,7 +150,7 @@ export class Committer {
     // The receipts that changed are of publishes in the open transaction, which the rest of another goes before.
     const producers = isRest ? { changed: [], forgotten: [] } : this.#producers.seal();
     const batches = transaction.takeBatches().filter(({ stream }) => !stream.isDeleted);
-    transaction.sealDedup();
+    transaction.sealDedup(Math.floor(this.#clock.now()));
     const groups = [...transaction.groups]
       .filter((group) => !group.isClosed)
       .map((group) => ({ group, changes: group.seal() }));
@@ -235,7 +235,7 @@ export class Committer {
       unreserve(stream, batch);
       next.skipped.add(stream);
     }
-    from.sealDedup();
+    from.sealDedup(Math.floor(this.#clock.now()));
     for (const undo of from.undo.splice(0).reverse()) undo();
     from.delayed.length = 0;
     from.dedup.length = 0;

@@ -1,4 +1,5 @@
 import { ProtocolViolation, type SimpleMQError, UNCONFIRMED_BATCHES_MAX } from '@simplemq/protocol';
+import type { SteadyClock } from '../clock.ts';
 import type { ProducerStamp, PublishReceipt, TransactionReceipt } from '../engine/engine.ts';
 import type { StoredProducer } from '../store/store.ts';
 
@@ -12,6 +13,7 @@ type KnownReceipt = PublishReceipt | TransactionReceipt;
 
 interface Producer {
   readonly id: string;
+  /** By the steady clock. */
   usedAt: number;
   /** No number up to it is taken in any more, as far as this run of the broker knows. */
   settled: number;
@@ -30,11 +32,13 @@ export class Producers {
   // In order of use: the one that was not heard of for longest comes first.
   readonly #producers = new Map<string, Producer>();
   readonly #windowMs: number;
+  readonly #clock: SteadyClock;
   #changed = new Set<Producer>();
   #forgotten: string[] = [];
 
-  constructor(windowMs: number, stored: readonly StoredProducer[]) {
+  constructor(windowMs: number, stored: readonly StoredProducer[], clock: SteadyClock) {
     this.#windowMs = windowMs;
+    this.#clock = clock;
     for (const { id, usedAt, receipts } of [...stored].sort((a, b) => a.usedAt - b.usedAt)) {
       const known = new Map(JSON.parse(receipts) as [number, KnownReceipt][]);
       const settled = [...known].map(([number, receipt]) => [number, Promise.resolve(receipt)] as const);
@@ -106,7 +110,8 @@ export class Producers {
   }
 
   /** Forgets producers that were not heard of for the window; tells whether there were any. */
-  expire(now: number): boolean {
+  expire(): boolean {
+    const now = this.#clock.now();
     for (const producer of this.#producers.values()) {
       const isTooMany = this.#producers.size > PRODUCERS_MAX;
       if (!isTooMany && producer.usedAt > now - this.#windowMs) break;
@@ -120,7 +125,7 @@ export class Producers {
   #use(id: string): Producer {
     const known = this.#producers.get(id);
     const producer = known ?? { id, usedAt: 0, settled: 0, receipts: new Map(), known: new Map() };
-    producer.usedAt = Date.now();
+    producer.usedAt = Math.floor(this.#clock.now());
     this.#producers.delete(id);
     this.#producers.set(id, producer);
     return producer;

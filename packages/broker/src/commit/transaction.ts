@@ -101,9 +101,12 @@ export class Transaction {
     return first;
   }
 
-  /** The message ids that go with it; those that come later go with the next. */
-  sealDedup(): void {
-    const time = Date.now();
+  /**
+   * The message ids that go with it; those that come later go with the next.
+   *
+   * @param time now, by the steady clock
+   */
+  sealDedup(time: number): void {
     for (const [stream, known] of this.dedupStreams) {
       const { packed, forget } = known.seal();
       this.undo.push(forget);

@@ -50,7 +50,7 @@ export function makeParts(
 ): EngineParts {
   const { store, onEvent } = options;
   const clock = new SteadyClock(snapshot);
-  const producers = new Producers(options.producerWindowMs, snapshot.producers);
+  const producers = new Producers(options.producerWindowMs, snapshot.producers, clock);
   const failures = new Failures(store);
   const committer: Committer = new Committer(
     { store, producers, clock },

@@ -37,8 +37,8 @@ export class Sweeper {
   #sweep(): void {
     const { producers, dedup, clock, committer, registry } = this.#options;
     const now = Date.now();
-    let isChanged = producers.expire(now);
-    for (const { stream, before } of dedup.expire(now)) {
+    let isChanged = producers.expire();
+    for (const { stream, before } of dedup.expire(Math.floor(clock.now()))) {
       if (stream.isDurable) committer.open.droppedDedup.push({ streamId: stream.id, before });
       isChanged = true;
     }

@@ -57,7 +57,7 @@ export class Placer {
   #placeUnknown(placing: Placing, part: BatchPart, hashes: Uint32Array): void {
     const { stream, transaction } = placing;
     const { batch } = part;
-    const now = Date.now();
+    const now = this.#delays.now();
     let offset = 0;
     let start = 0;
     let startOffset = 0;

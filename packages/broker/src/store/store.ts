@@ -237,6 +237,7 @@ export interface StoredWindow {
 export interface StoredProducer {
   /** 16 bytes as hex. */
   readonly id: string;
+  /** By the steady clock. */
   readonly usedAt: number;
   /** The receipts that may be asked for again, as JSON; see producers.ts. */
   readonly receipts: string;
@@ -245,6 +246,7 @@ export interface StoredProducer {
 /** Message ids of a stream that one commit brought, packed; see dedup-ids.ts. */
 export interface StoredDedup {
   readonly streamId: number;
+  /** By the steady clock. */
   readonly time: number;
   readonly ids: Uint8Array;
 }

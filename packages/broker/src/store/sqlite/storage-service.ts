@@ -115,6 +115,11 @@ function serve(
   return { handle, isUpkeepDue: () => upkeep.isDue, abandon };
 }
 
+/** A question without an answer would be waited for for ever: one that is added and forgotten here does not compile. */
+function unanswered(query: never): never {
+  throw new Error(`the storage has no answer to ${JSON.stringify(query)}`);
+}
+
 interface Asked {
   readonly storage: JournaledDatabase;
   readonly room: Room;
@@ -183,6 +188,8 @@ function answerQueries({ storage, room, backup }: Asked, reply: Reply): (request
       case 'setAside':
         setAside(query.request);
         return answer(undefined);
+      default:
+        return unanswered(query);
     }
   };
 }

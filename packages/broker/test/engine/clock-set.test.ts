@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
+import { batchOf } from '../batches.ts';
 import { publish } from '../conformance/asking.ts';
 import { RecordingFollower } from '../recording-follower.ts';
 import { openTestEngine } from '../test-engine.ts';
@@ -8,6 +9,7 @@ const bind = { stream: 's' };
 
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.useRealTimers();
 });
 
 /** The clock of day, by which an engine that starts finds out how much time has passed. */
@@ -32,4 +34,21 @@ test('what waits is not late by an hour when the clock was set back by one while
     ['fails', 2],
     ['delayed', 1],
   ]);
+});
+
+test('what is sent again after the clock was set forward by an hour is stored once', async () => {
+  setClock(0);
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  await using opened = await openTestEngine('file', { producerWindowMs: HOUR_MS });
+  const { engine } = opened;
+  await engine.createStream('s', { dedupWindowMs: HOUR_MS });
+  const producer = { id: '00'.repeat(16), number: 1, settled: 0 };
+  const first = await engine.publish({ bind, batch: batchOf('x'), producer });
+  await publish(engine, 's', { body: 'named', messageId: 'm' });
+  setClock(HOUR_MS + 1);
+  // What is forgotten is forgotten by a look every second.
+  vi.advanceTimersByTime(2_000);
+  expect(await engine.publish({ bind, batch: batchOf('x'), producer })).toEqual(first);
+  await publish(engine, 's', { body: 'named', messageId: 'm' });
+  expect(await engine.streamInfo('s')).toMatchObject({ messages: 2 });
 });
