@@ -1,6 +1,7 @@
 import { temporaryFolder } from '@simplemq/testkit';
 import { expect, test } from 'vitest';
 import { SEGMENT_BYTES } from '../../src/store/journal/journal.ts';
+import { BatchReader } from '../../src/store/sqlite/batch-reader.ts';
 import { encodeCommit } from '../../src/store/sqlite/commit-record.ts';
 import { JournaledDatabase } from '../../src/store/sqlite/journaled-database.ts';
 import { KnownGroups } from '../../src/store/sqlite/known-groups.ts';
@@ -33,6 +34,36 @@ test('a broker goes on when all messages of a segment are acked while it is half
     storage.checkpoint('PASSIVE');
     expect(storage.journal.closed.has(1)).toBe(false);
     expect(() => sweep.step()).not.toThrow();
+  } finally {
+    storage.close();
+  }
+});
+
+test('what a slow stream keeps is moved together, out of segments that a fast one has left', async () => {
+  await using folder = await temporaryFolder();
+  const storage = new JournaledDatabase({ folder: folder.path });
+  const commit = (transaction: Partial<StoreTransaction>) =>
+    storage.commit(encodeCommit({ ...NOTHING, ...transaction }, new KnownGroups([])));
+  try {
+    commit({ createdStreams: [newStream(1), newStream(2)] });
+    for (let number = 1; number <= BATCHES; number++) {
+      commit({ batches: inLane(1, 0, [placedBatch(number, BODY)]) });
+      commit({ batches: inLane(2, 0, [placedBatch(number, `kept ${number}`)]) });
+    }
+    commit({ removals: [{ streamId: 1, lane: 0, first: 1, last: BATCHES }] });
+    const sweep = new SegmentSweep(storage);
+    expect(sweep.pressure).toBeGreaterThan(1);
+    while (sweep.step() !== undefined) storage.checkpoint('PASSIVE');
+    expect(sweep.pressure).toBeLessThanOrEqual(1);
+    const rows = new BatchReader(storage.database, storage.journal).read({
+      streamId: 2,
+      lane: 0,
+      from: 1,
+      bytesMax: Number.POSITIVE_INFINITY,
+    });
+    expect(rows.map(({ first, data }) => [first, Buffer.from(data).includes(`kept ${first}`)])).toEqual(
+      Array.from({ length: BATCHES }, (_, index) => [index + 1, true]),
+    );
   } finally {
     storage.close();
   }

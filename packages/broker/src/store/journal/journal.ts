@@ -3,7 +3,7 @@ import { JournalDamaged } from './journal-damaged.ts';
 import { RECORD_HEAD_BYTES, type UnsealedRecord } from './record.ts';
 import { SEGMENT_HEADER_BYTES, Segment } from './segment.ts';
 import { SegmentFolder } from './segment-folder.ts';
-import { type JournalRecord, recordsOf, type TornEnd } from './segment-records.ts';
+import { type JournalRecord, metasOf, type RecordMeta, recordsOf, type TornEnd } from './segment-records.ts';
 
 /** A record that would make a segment longer begins the next; only one that is longer by itself makes a longer one. */
 export const SEGMENT_BYTES: number = 32 * 1024 * 1024;
@@ -150,15 +150,10 @@ export class Journal {
     return this.#segment(segment).read(position, length);
   }
 
-  /**
-   * The records of a segment that is closed, from a position on.
-   *
-   * @throws JournalDamaged when the segment is damaged so that they cannot be told
-   */
-  *records({ segment: id, position }: Place): Generator<JournalRecord, number> {
+  /** The records of a segment that is closed, from a position on, up to where it is damaged so that they cannot be told. */
+  *metas({ segment: id, position }: Place): Generator<RecordMeta, void> {
     const segment = this.#segment(id);
-    if (!segment.hasHeader) throw isDamaged(id, 0);
-    return yield* recordsOf(segment, position, false);
+    if (segment.hasHeader) yield* metasOf(segment, position);
   }
 
   /** Keeps these segments as they are until others, or none, are pinned. */

@@ -9,6 +9,18 @@ const SEARCH_BYTES = 4 * 1024 * 1024;
 
 const ZEROS: Buffer = Buffer.alloc(SEARCH_BYTES);
 
+/** More than the head and the meta of most records. */
+const HEAD_READ_BYTES = 4096;
+
+/** A record of which only the meta was read. */
+export interface RecordMeta {
+  readonly meta: Buffer;
+  /** Where its data lies. */
+  readonly segment: number;
+  readonly position: number;
+  readonly dataBytes: number;
+}
+
 export interface JournalRecord {
   readonly meta: Buffer;
   readonly data: Buffer;
@@ -51,20 +63,13 @@ export function* recordsOf(
   // Where the last whole record ends; what is written directly begins at the next block.
   let end = Math.max(from, SEGMENT_HEADER_BYTES);
   for (;;) {
-    let position = end;
-    let head = headAt(segment, position);
-    const nextBlock = roundUp(position);
-    if (head === undefined && nextBlock > position) {
-      head = headAt(segment, nextBlock);
-      position = nextBlock;
-    }
-    if (head === undefined) break;
-    const dataPosition = position + RECORD_HEAD_BYTES + head.metaBytes;
-    const recordEnd = dataPosition + head.dataBytes;
-    const body = segment.read(position + RECORD_HEAD_BYTES, head.metaBytes + head.dataBytes);
-    const data = body.subarray(head.metaBytes);
-    const isWhole = data.length === head.dataBytes && crc32(data) === head.dataCrc;
-    const meta = body.subarray(0, head.metaBytes);
+    const found = findRecord(segment, end);
+    if (found === undefined) break;
+    const { position, meta, dataBytes, dataCrc } = found;
+    const dataPosition = position + RECORD_HEAD_BYTES + meta.length;
+    const recordEnd = dataPosition + dataBytes;
+    const data = segment.read(dataPosition, dataBytes);
+    const isWhole = data.length === dataBytes && crc32(data) === dataCrc;
     if (!isWhole && isLast && !hasRecordFrom(segment, recordEnd)) {
       onTorn({ segment: segment.id, position, meta });
       // Not where it begins: once it is cut off, the next start finds the end there too.
@@ -78,6 +83,30 @@ export function* recordsOf(
   }
   if (hasTornRecord(segment, end)) onTorn({ segment: segment.id, position: end, meta: undefined });
   return end;
+}
+
+/** The same up to the first that is not to be found, without their data. */
+export function* metasOf(segment: Segment, from: number): Generator<RecordMeta, void> {
+  let end = Math.max(from, SEGMENT_HEADER_BYTES);
+  for (;;) {
+    const found = findRecord(segment, end);
+    if (found === undefined) return;
+    const { meta, dataBytes } = found;
+    const position = found.position + RECORD_HEAD_BYTES + meta.length;
+    yield { meta, segment: segment.id, position, dataBytes };
+    end = position + dataBytes;
+  }
+}
+
+interface FoundRecord extends RecordHead {
+  readonly position: number;
+  readonly meta: Buffer;
+}
+
+/** The record that follows one which ends there: what is written directly begins at the next block. */
+function findRecord(segment: Segment, end: number): FoundRecord | undefined {
+  const nextBlock = roundUp(end);
+  return recordAt(segment, end) ?? (nextBlock > end ? recordAt(segment, nextBlock) : undefined);
 }
 
 /** Whether there is something behind the last record that is neither zeros nor what the file held before. */
@@ -104,14 +133,18 @@ function bitsOf(byte: number): number {
   return bits;
 }
 
-/** The head of the record there, if there is one with its meta. */
-function headAt(segment: Segment, position: number): RecordHead | undefined {
-  const bytes = segment.read(position, RECORD_HEAD_BYTES);
+/** The head of the record there and its meta, if there is one. */
+function recordAt(segment: Segment, position: number): FoundRecord | undefined {
+  const bytes = segment.read(position, HEAD_READ_BYTES);
   const head = readHead(bytes, segment.salt);
-  if (head === undefined || position + RECORD_HEAD_BYTES + head.metaBytes > segment.fileBytes)
-    return undefined;
-  const meta = segment.read(position + RECORD_HEAD_BYTES, head.metaBytes);
-  return headCrcOf(bytes, meta) === head.headCrc ? head : undefined;
+  if (head === undefined) return undefined;
+  const metaAt = position + RECORD_HEAD_BYTES;
+  const isRead = RECORD_HEAD_BYTES + head.metaBytes <= bytes.length;
+  if (!isRead && metaAt + head.metaBytes > segment.fileBytes) return undefined;
+  const meta = isRead
+    ? bytes.subarray(RECORD_HEAD_BYTES, RECORD_HEAD_BYTES + head.metaBytes)
+    : segment.read(metaAt, head.metaBytes);
+  return headCrcOf(bytes, meta) === head.headCrc ? { ...head, position, meta } : undefined;
 }
 
 function hasRecordFrom(segment: Segment, from: number): boolean {
@@ -119,7 +152,7 @@ function hasRecordFrom(segment: Segment, from: number): boolean {
     const bytes = segment.read(position, SEARCH_BYTES);
     const found = bytes.indexOf(segment.salt);
     if (found >= 0) {
-      if (headAt(segment, position + found) !== undefined) return true;
+      if (recordAt(segment, position + found) !== undefined) return true;
       position += found + 1;
     } else position += Math.max(1, bytes.length - SALT_BYTES + 1);
   }

@@ -1,14 +1,16 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { SEGMENT_BYTES } from '../journal/journal.ts';
-import type { JournalRecord } from '../journal/segment-records.ts';
+import type { RecordMeta } from '../journal/segment-records.ts';
 import { rowsOf } from './commit-data.ts';
 import { BATCH_COLUMNS, type CommitMeta, decodeMeta, encodeMoves, MOVE_COLUMNS } from './commit-record.ts';
 import type { JournaledDatabase } from './journaled-database.ts';
 
 /** What may lie in the journal without use, besides as much as is of use. */
 const GARBAGE_BYTES_MAX: number = 2 * SEGMENT_BYTES;
-/** About what one step moves. */
+/** One step moves no more than this and one batch, all of it in one commit. */
 const STEP_BYTES = 1024 * 1024;
+/** It looks no longer than this for what is to be moved, so that no commit waits longer for it. */
+const STEP_MS = 8;
 
 /** Moves the batches of segments of which little is of use to the end of the journal, so that those can be given back. */
 export class SegmentSweep {
@@ -25,41 +27,59 @@ export class SegmentSweep {
     );
   }
 
+  /** How many times as much lies there without use as may. */
+  get pressure(): number {
+    const { journal, space } = this.#storage;
+    const { totalBytes } = space;
+    return (journal.fileBytes - totalBytes) / Math.max(GARBAGE_BYTES_MAX, totalBytes);
+  }
+
   /** Moves some. @returns how many bytes, or undefined when there is nothing to be done */
   step(): number | undefined {
-    const { journal } = this.#storage;
+    const { journal, space } = this.#storage;
     // What is copied cannot be given back, so to empty it would only cost space.
     if (journal.pinned.size > 0) return undefined;
     // Between two steps the rest of it may have been removed, and the segment given back.
     if (this.#victim !== undefined && !journal.closed.has(this.#victim.id)) this.#victim = undefined;
     this.#victim ??= this.#choose();
     if (this.#victim === undefined) return undefined;
-    const { id } = this.#victim;
-    let moved = 0;
-    const records = journal.records({ segment: id, position: this.#victim.position });
-    for (let record = this.#next(records, id); record !== undefined; record = this.#next(records, id)) {
-      moved += this.#move(record);
-      this.#victim.position = record.position + record.data.length;
-      if (moved >= STEP_BYTES) return moved;
+    const { id, position } = this.#victim;
+    const { moves, batches, end } = this.#collect(id, position);
+    let bytes = 0;
+    if (moves.length > 0) {
+      const record = encodeMoves(moves, batches);
+      this.#storage.commit(record);
+      bytes = record.bytes.byteLength;
     }
-    this.#victim = undefined;
-    return moved;
+    if (end === undefined) {
+      // Its records cannot be read up to the end.
+      if (space.bytesOf(id) > 0) this.#unreadable.add(id);
+      this.#victim = undefined;
+    } else this.#victim.position = end;
+    return bytes;
   }
 
-  #next(records: Generator<JournalRecord, number>, id: number): JournalRecord | undefined {
-    try {
-      const { value, done } = records.next();
-      return done === true ? undefined : value;
-    } catch {
-      this.#unreadable.add(id);
-      return undefined;
+  /** What is of use of a segment, from a position on. */
+  #collect(id: number, position: number): { moves: number[]; batches: Buffer[]; end: number | undefined } {
+    const moves: number[] = [];
+    const batches: Buffer[] = [];
+    const startedAt = performance.now();
+    let bytes = 0;
+    for (const record of this.#storage.journal.metas({ segment: id, position })) {
+      for (const { batch, move } of this.#lying(record)) {
+        moves.push(...move);
+        batches.push(batch);
+        bytes += batch.length;
+      }
+      const isEnough = bytes >= STEP_BYTES || performance.now() - startedAt >= STEP_MS;
+      if (isEnough) return { moves, batches, end: record.position + record.dataBytes };
     }
+    return { moves, batches, end: undefined };
   }
 
   #choose(): { id: number; position: number } | undefined {
+    if (this.pressure <= 1) return undefined;
     const { journal, space, damaged } = this.#storage;
-    const garbage = journal.fileBytes - space.totalBytes;
-    if (garbage <= Math.max(GARBAGE_BYTES_MAX, space.totalBytes)) return undefined;
     // What was set aside stays where it is.
     const kept = damaged.segments;
     let victim: number | undefined;
@@ -74,18 +94,13 @@ export class SegmentSweep {
     return victim === undefined ? undefined : { id: victim, position: 0 };
   }
 
-  #move({ meta, data, segment, position }: JournalRecord): number {
-    const moves: number[] = [];
-    const batches: Buffer[] = [];
+  *#lying({ meta, segment, position }: RecordMeta): Generator<{ batch: Buffer; move: readonly number[] }> {
     for (const { streamId, lane, first, at, length } of batchesOf(decodeMeta(meta))) {
       if (this.#lies.get(streamId, lane, first, segment, position + at) === undefined) continue;
-      moves.push(streamId, lane, first, segment, position + at, length);
-      batches.push(data.subarray(at, at + length));
+      const batch = this.#storage.journal.read({ segment, position: position + at }, length);
+      if (batch.length < length) continue;
+      yield { batch, move: [streamId, lane, first, segment, position + at, length] };
     }
-    if (moves.length === 0) return 0;
-    const record = encodeMoves(moves, batches);
-    this.#storage.commit(record);
-    return record.bytes.byteLength;
   }
 }
 

@@ -8,7 +8,7 @@ import { SegmentSweep } from './segment-sweep.ts';
 const LOOK_MS = 500;
 /** With no more commits than this the disk has time for what can wait. */
 const QUIET_COMMITS_PER_S = 20;
-/** After a step, times as long as that took are left to others. */
+/** After a step, times as long as that took are left to others; less the more there is to be done. */
 const PAUSE_QUIET = 1;
 const PAUSE_BUSY = 9;
 
@@ -76,8 +76,12 @@ export class Upkeep {
       if (!isFull(error)) throw readable(error, this.#storage.folder);
     }
     const tookMs = performance.now() - startedAt;
-    if (isMore) this.#schedule(tookMs * (isQuiet ? PAUSE_QUIET : PAUSE_BUSY));
+    if (isMore) this.#schedule(tookMs * (isQuiet ? PAUSE_QUIET : this.#pauseBusy()));
     else if (hadCommits) this.#schedule(LOOK_MS);
+  }
+
+  #pauseBusy(): number {
+    return PAUSE_BUSY / Math.max(1, this.#sweep.pressure);
   }
 
   #removeDoomed(): boolean {
