@@ -68,6 +68,7 @@ export class Server implements RunningServer {
   readonly #parts: ServerParts;
   readonly #logger: Logger;
   readonly #audit: AuditLog;
+  readonly #logins: Logins;
   readonly #intake: IntakeTotal;
   readonly #sessions: Sessions;
   readonly #live: LiveSettings;
@@ -88,6 +89,7 @@ export class Server implements RunningServer {
       this.#resolveEnded = resolve;
     });
     this.#audit = new AuditLog(this.#logger);
+    this.#logins = new Logins(users, this.#audit);
     this.#intake = new IntakeTotal(settings.limits);
     this.#sessions = new Sessions({
       engine,
@@ -96,7 +98,7 @@ export class Server implements RunningServer {
       intake: this.#intake,
       operation: { health: () => this.health(), reload: () => this.reload() },
       users,
-      logins: new Logins(users, this.#audit),
+      logins: this.#logins,
       audit: this.#audit,
       serverName,
     });
@@ -179,6 +181,7 @@ export class Server implements RunningServer {
     await this.#closeEngine(deadline);
     this.#watchdog.stop();
     await this.#endSessions(reason, settings.shutdownTimeoutMs);
+    await this.#logins.close();
     engineLog.flush();
     this.#audit.flush();
     this.#logger.info('server closed');

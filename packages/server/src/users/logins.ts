@@ -3,7 +3,8 @@ import { TooManyLogins, Unauthenticated } from '@simplemq/protocol';
 import type { AuditLog } from '../logs/audit-log.ts';
 import { addressKey, BackOff } from './back-off.ts';
 import { LoginQueue } from './login-queue.ts';
-import { isPassword, PASSWORD_LENGTH_MAX } from './passwords.ts';
+import { PasswordThread } from './password-thread.ts';
+import { type isPassword, PASSWORD_LENGTH_MAX } from './passwords.ts';
 import { findToken, isTokenLike } from './tokens.ts';
 import { isUserName } from './user-record.ts';
 import type { Login, User, Users } from './users.ts';
@@ -36,6 +37,7 @@ export class Logins {
   readonly #audit: AuditLog;
   /** Milliseconds that only go forward. */
   readonly #clock: () => number;
+  readonly #thread = new PasswordThread();
   readonly #isPassword: typeof isPassword;
   readonly #queue = new LoginQueue(WAITING_MAX);
   readonly #failedUsers = new BackOff({ free: 5, keysMax: KEYS_MAX });
@@ -48,7 +50,11 @@ export class Logins {
     this.#users = users;
     this.#audit = audit;
     this.#clock = options.clock ?? (() => performance.now());
-    this.#isPassword = options.isPassword ?? isPassword;
+    this.#isPassword = options.isPassword ?? this.#thread.isPassword.bind(this.#thread);
+  }
+
+  close(): Promise<void> {
+    return this.#thread.close();
   }
 
   /**

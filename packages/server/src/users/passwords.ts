@@ -1,4 +1,4 @@
-import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { randomBytes, type ScryptOptions, scrypt, scryptSync, timingSafeEqual } from 'node:crypto';
 import type { PasswordRecord } from './user-record.ts';
 
 /** 16 MiB and some tens of milliseconds of one core: https://cheatsheetseries.owasp.org, Password Storage. */
@@ -18,10 +18,19 @@ export async function hashPassword(password: string): Promise<PasswordRecord> {
   return { ...PARAMETERS, salt: salt.toString('hex'), hash: hash.toString('hex') };
 }
 
+/** Makes a hash of a password, in a thread that is not this one. */
+export type Derive = (password: string, salt: Uint8Array, cost: PasswordCost) => Promise<Uint8Array>;
+
+export type PasswordCost = Pick<PasswordRecord, 'N' | 'r' | 'p'>;
+
 /** Whether it is the password of that record. Without one it takes as long, and is not. */
-export async function isPassword(password: string, record: PasswordRecord | undefined): Promise<boolean> {
-  const { salt, hash, ...parameters } = record ?? NOBODY;
-  const derived = await derive(password, Buffer.from(salt, 'hex'), parameters);
+export async function isPassword(
+  password: string,
+  record: PasswordRecord | undefined,
+  deriveHash: Derive = derive,
+): Promise<boolean> {
+  const { salt, hash, ...cost } = record ?? NOBODY;
+  const derived = await deriveHash(password, Buffer.from(salt, 'hex'), cost);
   return timingSafeEqual(derived, Buffer.from(hash, 'hex')) && record !== undefined;
 }
 
@@ -33,16 +42,25 @@ const NOBODY: PasswordRecord = {
 };
 
 /** In a thread of libuv's pool: the event loop goes on. */
-function derive(
-  password: string,
-  salt: Buffer,
-  { N, r, p }: Pick<PasswordRecord, 'N' | 'r' | 'p'>,
-): Promise<Buffer> {
+function derive(password: string, salt: Uint8Array, cost: PasswordCost): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const options = { N, r, p, maxmem: MEMORY_BYTES_MAX };
-    scrypt(password.normalize('NFC'), salt, HASH_BYTES, options, (error, hash) => {
+    scrypt(normalized(password), salt, HASH_BYTES, optionsOf(cost), (error, hash) => {
       if (error === null) resolve(hash);
       else reject(error);
     });
   });
+}
+
+/** In this thread. */
+export function deriveHere(password: string, salt: Uint8Array, cost: PasswordCost): Buffer {
+  return scryptSync(normalized(password), salt, HASH_BYTES, optionsOf(cost));
+}
+
+/** The same characters may be typed in two ways. */
+function normalized(password: string): string {
+  return password.normalize('NFC');
+}
+
+function optionsOf({ N, r, p }: PasswordCost): ScryptOptions {
+  return { N, r, p, maxmem: MEMORY_BYTES_MAX };
 }
