@@ -111,6 +111,7 @@ export class Session implements ServerEnd {
   }
 
   credit(key: number, upTo: number): void {
+    if (!this.#isAlive) return;
     this.#followers.get(key)?.engineFollower.credit(upTo, Number.MAX_SAFE_INTEGER);
   }
 
