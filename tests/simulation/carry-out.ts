@@ -45,7 +45,7 @@ export function carryOut(world: World, command: Command): void {
       return;
     case 'setClock':
       book.count('clocks set');
-      time.wallOffsetMs += command.byMs;
+      time.setWall(command.byMs);
       return;
     case 'look':
       for (const { name, groups } of plan.streams) for (const group of groups) void world.look(name, group);

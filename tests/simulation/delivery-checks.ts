@@ -28,7 +28,14 @@ export function checkRun(book: Book, holder: Holder, run: DeliveredRun): void {
     const where = `${run.stream} ${sequence} in attempt ${run.attempt} to ${holder.group}`;
     checkContent(book, stream, { sequence, record, where, time: run.time });
     if (!group.isLoose)
-      checkDelivery(book, stream, group, { holder, sequence, record, where, attempt: run.attempt });
+      checkDelivery(book, stream, group, {
+        holder,
+        sequence,
+        record,
+        where,
+        attempt: run.attempt,
+        time: run.time,
+      });
     note(book, stream, group, { holder, sequence, record, attempt: run.attempt });
     book.count('deliveries');
     if (run.attempt > 1) book.count('redeliveries');
@@ -63,6 +70,8 @@ interface Given {
   readonly record: ReadBack;
   readonly where: string;
   readonly attempt: number;
+  /** When it was taken in. */
+  readonly time: number;
 }
 
 function checkDelivery(book: Book, stream: StreamBook, group: GroupBook, given: Given): void {
@@ -99,10 +108,12 @@ function checkFirst(
   book: Book,
   stream: StreamBook,
   group: GroupBook,
-  { sequence, record, where }: Given,
+  { sequence, record, where, time }: Given,
 ): void {
   if (stream.redriven.has(sequence)) return;
-  const { priority = 1, key = '' } = record.attributes;
+  const { priority = 1, key = '', ttlMs } = record.attributes;
+  // It was passed over as expired, and a crash and a clock that was set back made it fresh again.
+  if (ttlMs !== undefined && book.time.wallMax > time + ttlMs) return;
   const order = book.expected.isKeyed(group.name) ? `${priority} ${key}` : String(priority);
   const newest = group.newest.get(order) ?? 0;
   if (sequence < newest) book.violate('seenOutOfOrder', `${where} for the first time after ${newest}`);
@@ -140,7 +151,7 @@ function note(
   book: Book,
   stream: StreamBook,
   group: GroupBook,
-  { holder, sequence, record, attempt }: Omit<Given, 'where'>,
+  { holder, sequence, record, attempt }: Omit<Given, 'where' | 'time'>,
 ): void {
   const { key } = record.attributes;
   book.onTrail?.(stream.name, sequence, `is delivered to ${group.name}, ${holder.id}, in attempt ${attempt}`);

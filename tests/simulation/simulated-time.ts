@@ -55,6 +55,8 @@ export class SimulatedTime {
   now = 0;
   /** By how much the wall clock was set since then, in ms. */
   wallOffsetMs = 0;
+  /** The latest that it showed before it was set. */
+  wallMax = 0;
   /** Whose the timers are that are made by way of the globals; its monotonic clock began at `bootedAt`. */
   process: Owner = WORLD;
   bootedAt = 0;
@@ -69,6 +71,11 @@ export class SimulatedTime {
 
   get wall(): number {
     return Math.floor(EPOCH_MS + this.now + this.wallOffsetMs);
+  }
+
+  setWall(byMs: number): void {
+    this.wallMax = Math.max(this.wallMax, this.wall);
+    this.wallOffsetMs += byMs;
   }
 
   /** Does it at that time, unless the owner is gone by then. */

@@ -43,6 +43,36 @@ describe('the journal', () => {
     );
   });
 
+  test('does not pass over a commit of which nothing is left, whatever comes behind it', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom(1, 3_000, 130_000, 200_001), { minLength: 2, maxLength: 6 }),
+        fc.nat(),
+        async (sizes, choice) => {
+          await using folder = await temporaryFolder();
+          await using copy = await temporaryFolder();
+          await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
+            await store.commit({ ...NOTHING, createdStreams: [newStream(1)] });
+            for (const [index, size] of sizes.entries()) {
+              const batch = placedBatch(index + 1, 'x'.repeat(size));
+              await store.commit({ ...NOTHING, batches: inLane(1, 0, [batch]) });
+            }
+            copyDataFolder(folder.path, copy.path);
+          });
+          const { bytes, ends } = segmentIn(copy.path);
+          // Any but the first, which makes the stream, and the last, which may have been torn by the crash.
+          const victim = 1 + (choice % (ends.length - 2));
+          bytes.fill(0, ends[victim - 1], ends[victim]);
+          writeFileSync(join(copy.path, 'simplemq.journal-1'), bytes);
+          await expect(openSqliteStore({ folder: copy.path })).rejects.toThrow(
+            `segment 1 of the journal is damaged at byte ${ends[victim - 1]}`,
+          );
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
   test('has commits of any size side by side, and after a crash', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
-import { roundUp } from './direct-file.ts';
+import { BLOCK_BYTES, roundUp } from './direct-file.ts';
 import { JournalDamaged } from './journal-damaged.ts';
-import { headCrcOf, RECORD_HEAD_BYTES, type RecordHead, readHead, SALT_BYTES } from './record.ts';
+import { gapOf, RECORD_HEAD_BYTES, type RecordHead, readHead, SALT_BYTES } from './record.ts';
 import { SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
 
 /** What a search reads at a time. */
@@ -101,12 +101,17 @@ export function* metasOf(segment: Segment, from: number): Generator<RecordMeta, 
 interface FoundRecord extends RecordHead {
   readonly position: number;
   readonly meta: Buffer;
+  /** Bytes between it and the record before. */
+  readonly gap: number;
 }
 
 /** The record that follows one which ends there: what is written directly begins at the next block. */
 function findRecord(segment: Segment, end: number): FoundRecord | undefined {
-  const nextBlock = roundUp(end);
-  return recordAt(segment, end) ?? (nextBlock > end ? recordAt(segment, nextBlock) : undefined);
+  for (const position of new Set([end, roundUp(end)])) {
+    const record = recordAt(segment, position);
+    if (record !== undefined && (record.gap === position - end || !segment.tellsGaps)) return record;
+  }
+  return undefined;
 }
 
 /** Whether there is something behind the last record that is neither zeros nor what the file held before. */
@@ -144,7 +149,8 @@ function recordAt(segment: Segment, position: number): FoundRecord | undefined {
   const meta = isRead
     ? bytes.subarray(RECORD_HEAD_BYTES, RECORD_HEAD_BYTES + head.metaBytes)
     : segment.read(metaAt, head.metaBytes);
-  return headCrcOf(bytes, meta) === head.headCrc ? { ...head, position, meta } : undefined;
+  const gap = gapOf(bytes, meta);
+  return gap === 0 || (gap < BLOCK_BYTES && segment.tellsGaps) ? { ...head, position, meta, gap } : undefined;
 }
 
 function hasRecordFrom(segment: Segment, from: number): boolean {

@@ -29,9 +29,12 @@ export const SEGMENT_HEADER_BYTES = 36;
 
 const MAGIC = 0x534d514a; // "SMQJ"
 /** Behind the records may be what the file held before it became this segment's. */
-const VERSION_USED = 1;
+const VERSION_USED = 3;
 /** Behind the records are zeros, in a file that held nothing before. */
-const VERSION_NEW = 2;
+const VERSION_NEW = 4;
+/** The same two of segments whose records do not tell how far behind the one before they lie. */
+const VERSION_USED_WITHOUT_GAPS = 1;
+const VERSION_NEW_WITHOUT_GAPS = 2;
 const NO_SALT: Buffer = Buffer.alloc(SALT_BYTES);
 const CRC_AT = 32;
 const SALT_AT = 24;
@@ -49,6 +52,8 @@ export interface SegmentStart {
   readonly previousEnd: number;
   /** Whether its file held nothing before. */
   readonly isNew: boolean;
+  /** Whether its records tell how far behind the one before they lie. */
+  readonly tellsGaps: boolean;
 }
 
 /** One file of the journal: a header, then records, each synced before the next is written. */
@@ -56,6 +61,7 @@ export class Segment {
   readonly id: number;
   readonly previousEnd: number;
   readonly isNew: boolean;
+  readonly tellsGaps: boolean;
   readonly salt: Buffer;
   readonly #descriptor: number;
   #direct: DirectFile | undefined;
@@ -67,7 +73,7 @@ export class Segment {
 
   private constructor(
     descriptor: number,
-    { id, previousEnd, isNew }: SegmentStart,
+    { id, previousEnd, isNew, tellsGaps }: SegmentStart,
     salt: Buffer,
     direct?: DirectFile,
   ) {
@@ -76,6 +82,7 @@ export class Segment {
     this.id = id;
     this.previousEnd = previousEnd;
     this.isNew = isNew;
+    this.tellsGaps = tellsGaps;
     this.salt = salt;
     this.#fileBytes = fstatSync(descriptor).size;
   }
@@ -84,9 +91,9 @@ export class Segment {
    * Begins a segment in a file that is new, or whose content is of no use any more. Its header is on the disk
    * afterwards: one that is not whole is damaged if there may be records behind it.
    */
-  static begin(path: string, { id, previousEnd }: Omit<SegmentStart, 'isNew'>): Segment {
+  static begin(path: string, { id, previousEnd }: Pick<SegmentStart, 'id' | 'previousEnd'>): Segment {
     const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT);
-    const start = { id, previousEnd, isNew: fstatSync(descriptor).size === 0 };
+    const start = { id, previousEnd, isNew: fstatSync(descriptor).size === 0, tellsGaps: true };
     const segment = new Segment(descriptor, start, randomBytes(SALT_BYTES), DirectFile.open(path));
     try {
       segment.#writeAll([segment.#header()], 0);
@@ -109,7 +116,7 @@ export class Segment {
 
   /** A segment whose header is damaged: what lies where in it can be read, and no record can be told. */
   static openWithoutHeader(path: string, id: number): Segment {
-    return new Segment(openSync(path, 'r'), { id, previousEnd: 0, isNew: false }, NO_SALT);
+    return new Segment(openSync(path, 'r'), { id, previousEnd: 0, isNew: false, tellsGaps: false }, NO_SALT);
   }
 
   /** Whether a file that should be a segment has no record: it was not written to before a crash. */
@@ -148,9 +155,9 @@ export class Segment {
    * @throws Error with the code ENOSPC or EDQUOT when there is no room: the record is not there
    */
   append(unsealed: UnsealedRecord): void {
-    sealRecord(unsealed, this.salt);
     const record = unsealed.bytes;
     const position = this.placeOf(record.length);
+    sealRecord(unsealed, this.salt, position - this.#end);
     try {
       this.#isEndDirect = this.#isDirect(record.length) && this.#writeDirectly(record, position);
       if (!this.#isEndDirect) this.#writeThroughCache(record, position);
@@ -257,11 +264,14 @@ function readHeader(descriptor: number): (SegmentStart & { readonly salt: Buffer
   const isWhole =
     header.readUInt32BE(0) === MAGIC && header.readUInt32BE(CRC_AT) === crc32(header.subarray(0, CRC_AT));
   const version = header.readUInt32BE(4);
-  if (!isWhole || (version !== VERSION_USED && version !== VERSION_NEW)) return undefined;
+  const tellsGaps = version === VERSION_USED || version === VERSION_NEW;
+  const isKnown = tellsGaps || version === VERSION_USED_WITHOUT_GAPS || version === VERSION_NEW_WITHOUT_GAPS;
+  if (!isWhole || !isKnown) return undefined;
   return {
     id: Number(header.readBigUInt64BE(8)),
     previousEnd: Number(header.readBigUInt64BE(16)),
-    isNew: version === VERSION_NEW,
+    isNew: version === VERSION_NEW || version === VERSION_NEW_WITHOUT_GAPS,
+    tellsGaps,
     salt: header.subarray(SALT_AT, SALT_AT + SALT_BYTES),
   };
 }

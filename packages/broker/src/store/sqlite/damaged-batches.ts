@@ -85,7 +85,7 @@ export class DamagedBatches {
     }
     // What the row says of itself may be wrong.
     const { bytes } = this.#recount(streamId);
-    return { ...place, ...this.#hole(streamId, lane, first), bytes, why };
+    return { ...place, ...this.#hole(streamId, lane, first, count), bytes, why };
   }
 
   #takeDelayed({ delayedId, why }: Extract<DamagedBatch, { delayedId: number }>): Taken | undefined {
@@ -114,15 +114,24 @@ export class DamagedBatches {
     return excess;
   }
 
-  /** The sequence numbers between the neighbours of a batch that is gone, and how many messages those were. */
-  #hole(streamId: number, lane: number, first: number): { first: number; last: number; messages: number } {
+  /**
+   * The sequence numbers between the neighbours of a batch that is gone, and how many messages those were: what the batch
+   * itself says, where nothing lies before it and that can be so, for the numbers may be those of other lanes.
+   */
+  #hole(
+    streamId: number,
+    lane: number,
+    first: number,
+    count: number,
+  ): { first: number; last: number; messages: number } {
     const before = this.#sql.before.get(streamId, lane, first) as Neighbour | undefined;
     const after = this.#sql.after.get(streamId, lane, first) as Neighbour | undefined;
     const end = after ?? this.#endOf(streamId, lane);
     const start = before === undefined ? first : Math.min(first, before.first + before.count);
     const last = Math.max(first, end.first - 1);
     const numbers = last - start + 1;
-    const between = before === undefined ? numbers : end.ordinal - before.ordinal - before.count;
+    const said = count > 0 ? count : numbers;
+    const between = before === undefined ? said : end.ordinal - before.ordinal - before.count;
     return { first: start, last, messages: Math.max(0, Math.min(numbers, between)) };
   }
 
