@@ -1,8 +1,8 @@
 import type { Committer } from '../commit/committer.ts';
-import { messagesOf } from '../group/entry.ts';
+import { messagesOf, type Span } from '../group/entry.ts';
 import type { StoredDamage } from '../store/store.ts';
 import type { Stream } from '../stream/stream.ts';
-import { doneByAll } from '../stream/work-retention.ts';
+import { doneByAll, leftWithin } from '../stream/work-retention.ts';
 import type { EngineEvent } from './events.ts';
 
 export interface DamagedMessagesOptions {
@@ -24,14 +24,15 @@ export class DamagedMessages {
 
   take(damage: readonly StoredDamage[]): void {
     for (const each of damage) {
-      const { streamId, bytes: _, ...told } = each;
+      const { streamId, bytes: _, endOrdinal: _end, ...told } = each;
       this.#options.onEvent({ type: 'damaged', ...told });
       const stream = this.#options.streamOf(streamId);
       if (stream !== undefined && !stream.isDeleted) this.#takeOut(stream, each);
     }
   }
 
-  #takeOut(stream: Stream, { lane: number, first, last, messages, bytes }: StoredDamage): void {
+  #takeOut(stream: Stream, damage: StoredDamage): void {
+    const { lane: number, first, last, messages, bytes, endOrdinal = 0 } = damage;
     if (first === undefined || last === undefined) {
       stream.delayedMessages = Math.max(0, stream.delayedMessages - messages);
       stream.delayedBytes = Math.max(0, stream.delayedBytes - bytes);
@@ -43,13 +44,22 @@ export class DamagedMessages {
     const lane = stream.lanes.find((candidate) => candidate.number === number);
     if (lane !== undefined) {
       const span = { first, last };
-      const isCounted = !stream.isWork || stream.groups.size === 0;
-      const done = isCounted ? 0 : messagesOf(doneByAll(stream, number, [span], undefined));
-      const lost = Math.min(messages, last - first + 1 - done);
+      const lost = lostOf(stream, { ...span, lane: number }, { messages, endOrdinal });
       stream.messages = Math.max(0, stream.messages - lost);
       lane.log.remove(first, last);
       for (const group of stream.groups.values()) group.strike(number, span);
     }
     this.#options.committer.schedule();
   }
+}
+
+/** How many messages a stream has less without those of a span, in which so many of its lane were once. */
+function lostOf(
+  stream: Stream,
+  span: Span & { readonly lane: number },
+  once: { readonly messages: number; readonly endOrdinal: number },
+): number {
+  if (!stream.isWork || stream.groups.size === 0) return once.messages;
+  const done = messagesOf(doneByAll(stream, span.lane, [span], undefined));
+  return leftWithin(stream, span, once) ?? Math.min(once.messages, messagesOf([span]) - done);
 }

@@ -24,7 +24,7 @@ export type EngineEvent =
       readonly cause: RedeliveryCause;
     }
   /** Messages are not as they were stored: they were taken out of their stream, and are never delivered. */
-  | ({ readonly type: 'damaged' } & Omit<StoredDamage, 'streamId' | 'bytes'>)
+  | ({ readonly type: 'damaged' } & Omit<StoredDamage, 'streamId' | 'bytes' | 'endOrdinal'>)
   /** The journal ended in something that is no whole record: it was being written when the broker stopped, or is damaged. */
   | ({ readonly type: 'journalTorn' } & StoredTornEnd)
   | { readonly type: 'failed'; readonly error: Error };

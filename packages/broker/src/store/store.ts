@@ -86,6 +86,8 @@ export interface StoredDamage {
   /** The id of the delayed batch that they were. */
   readonly delayedId?: number;
   readonly messages: number;
+  /** How many messages of their lane came before the one that follows on them; absent when delayed. */
+  readonly endOrdinal?: number;
   /** What their batch counted in the stream's bytes. */
   readonly bytes: number;
   readonly why: string;

@@ -92,6 +92,28 @@ export function closedWithout(stream: Stream, lane: number, books: OpenBooks): n
 }
 
 /**
+ * How many messages of a span of a lane are left; undefined where some of it was before all groups.
+ *
+ * @param messages how many were there
+ * @param endOrdinal that of the lane's first message behind the span
+ */
+export function leftWithin(
+  stream: Stream,
+  { lane, first, last }: Span & { readonly lane: number },
+  { messages, endOrdinal }: { readonly messages: number; readonly endOrdinal: number },
+): number | undefined {
+  const start = startOf(stream);
+  if (start > stream.firstSequence && start > first) return undefined;
+  const ledgers = [...stream.groups.values()].flatMap((group) => group.ledger(lane) ?? []);
+  const [behind] = ledgers.toSorted((a, b) => a.readPosition - b.readPosition);
+  if (behind === undefined) return undefined;
+  const read = { first, last: Math.min(last, behind.readPosition - 1) };
+  const pending = messagesOf(unionOf(ledgers.flatMap((ledger) => pendingWithin(ledger, read))));
+  const unread = read.last === last ? 0 : Math.min(messages, endOrdinal - behind.ordinal);
+  return pending + unread;
+}
+
+/**
  * What is left for a group that is made, or begins anew, at these places: a message that every group is done with is
  * gone, though the batch that holds it may have to stay for others of its messages.
  */

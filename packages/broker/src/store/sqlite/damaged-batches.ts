@@ -9,6 +9,7 @@ export type DamagedBatch =
   | { readonly delayedId: number; readonly why: string };
 
 interface BatchRow {
+  readonly ordinal: number;
   readonly count: number;
   readonly bytes: number;
   readonly isRight: number | null;
@@ -66,7 +67,7 @@ export class DamagedBatches {
       const damage = 'delayedId' in batch ? this.#takeDelayed(batch) : this.#takeBatch(batch);
       if (damage === undefined) return [];
       const { data, ...told } = { data: null, ...damage };
-      const { bytes: _, ...note } = { ...NOWHERE, ...told };
+      const { bytes: _, endOrdinal: _end, ...note } = { ...NOWHERE, ...told };
       this.#sql.note.run({ ...note, at: Date.now(), data });
       return [told];
     });
@@ -81,7 +82,9 @@ export class DamagedBatches {
     if (isRight === 1) {
       this.#sql.lose.run({ streamId, bytes: row.bytes, delayed: 0, delayedBytes: 0 });
       const where = segment === null ? {} : { segment, position: position!, length: length! };
-      return { ...place, first, last: first + count - 1, messages: count, bytes: row.bytes, why, ...where };
+      const endOrdinal = row.ordinal + count;
+      const hole = { first, last: first + count - 1, messages: count, endOrdinal };
+      return { ...place, ...hole, bytes: row.bytes, why, ...where };
     }
     // What the row says of itself may be wrong.
     const { bytes } = this.#recount(streamId);
@@ -123,7 +126,7 @@ export class DamagedBatches {
     lane: number,
     first: number,
     count: number,
-  ): { first: number; last: number; messages: number } {
+  ): Required<Pick<StoredDamage, 'first' | 'last' | 'messages' | 'endOrdinal'>> {
     const before = this.#sql.before.get(streamId, lane, first) as Neighbour | undefined;
     const after = this.#sql.after.get(streamId, lane, first) as Neighbour | undefined;
     const end = after ?? this.#endOf(streamId, lane);
@@ -132,7 +135,8 @@ export class DamagedBatches {
     const numbers = last - start + 1;
     const said = count > 0 ? count : numbers;
     const between = before === undefined ? said : end.ordinal - before.ordinal - before.count;
-    return { first: start, last, messages: Math.max(0, Math.min(numbers, between)) };
+    const messages = Math.max(0, Math.min(numbers, between));
+    return { first: start, last, messages, endOrdinal: end.ordinal };
   }
 
   #endOf(streamId: number, lane: number): Neighbour {
@@ -151,7 +155,8 @@ const NEIGHBOUR =
 
 const SQL = {
   batch:
-    `SELECT count, bytes, segment, position, length, (${BATCH_ROW_IS_RIGHT}) AS isRight FROM batches ` +
+    'SELECT coalesce(ordinal, first_seq - 1) AS ordinal, count, bytes, segment, position, length, ' +
+    `(${BATCH_ROW_IS_RIGHT}) AS isRight FROM batches ` +
     'WHERE stream_id = ? AND lane = ? AND first_seq = ?',
   removeBatch: 'DELETE FROM batches WHERE stream_id = ? AND lane = ? AND first_seq = ?',
   before: `${NEIGHBOUR} AND first_seq < ? AND ${BATCH_ROW_IS_RIGHT} ORDER BY first_seq DESC LIMIT 1`,
