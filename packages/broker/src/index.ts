@@ -3,6 +3,7 @@ export type * from './engine/events.ts';
 export { LEASE_MS_DEFAULT } from './engine/follower-set.ts';
 export { type EngineOptions, openEngine } from './engine/open-engine.ts';
 export { DEFAULT_GROUP } from './engine/stream-registry.ts';
+export { collectInOneGo } from './garbage.ts';
 export { Pattern } from './routing/pattern.ts';
 export { type Restored, type RestoreOptions, restoreBackup } from './store/backup/restore.ts';
 export { RestoreError } from './store/backup/restore-error.ts';

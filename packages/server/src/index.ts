@@ -1,6 +1,11 @@
-export { type CheckOptions, type CheckReport, checkFolder, type Finding } from '@simplemq/broker';
+export {
+  type CheckOptions,
+  type CheckReport,
+  checkFolder,
+  collectInOneGo,
+  type Finding,
+} from '@simplemq/broker';
 export { restoreBackup } from './operation/restore.ts';
-export { collectInOneGo } from './process/collector.ts';
 export type { RunningServer, ServerEnd } from './server.ts';
 export type { SettingSource } from './settings/given.ts';
 export type { Reloaded } from './settings/live-settings.ts';

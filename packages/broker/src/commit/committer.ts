@@ -4,7 +4,7 @@ import type { Group, GroupChanges } from '../group/group.ts';
 import { WINDOW_FORMAT } from '../group/window-state.ts';
 import type { Store } from '../store/store.ts';
 import type { Stream } from '../stream/stream.ts';
-import { type Removal, removalsOf } from '../stream/work-retention.ts';
+import { isBehind, type Removal, removalsOf } from '../stream/work-retention.ts';
 import type { Producers } from './producers.ts';
 import { toStore } from './to-store.ts';
 import { type PlacedBatch, Transaction } from './transaction.ts';
@@ -263,9 +263,11 @@ export class Committer {
 function workRemovals(group: Group, { lanes }: GroupChanges): Removal[] {
   const stream = group.stream as Stream;
   if (!stream.isWork) return [];
-  return lanes.flatMap(({ lane, changes }) =>
-    changes.gaps.length === 0 ? [] : removalsOf(stream, lane.lane, changes.gaps, group),
-  );
+  return lanes.flatMap(({ lane, changes: { done, gaps } }) => {
+    // A batch goes with the last of its messages that the last group is done with.
+    if (gaps.length === 0 || isBehind(stream, lane.number, done, group)) return [];
+    return removalsOf(stream, lane.lane, gaps, group);
+  });
 }
 
 function unreserve(stream: Stream, batch: PlacedBatch['batch']): void {

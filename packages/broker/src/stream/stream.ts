@@ -18,6 +18,8 @@ export class Stream {
   readonly name: string;
   readonly createdAt: number;
   readonly groups: Map<string, Group> = new Map();
+  /** The one that was not done with what others were the last time that was asked; see work-retention.ts. */
+  groupBehind: Group | undefined;
   settings: StreamSettings;
   nextSequence: number;
   durableNext: number;

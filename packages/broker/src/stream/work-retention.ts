@@ -25,15 +25,34 @@ export function doneByAll(
 ): readonly Span[] {
   const { groups } = stream;
   if (by !== undefined && groups.size === 1 && by.startSequence <= 1) return spans;
+  if (isBehind(stream, lane, spans, by)) return [];
   const start = startOf(stream);
   // What was purged is gone, whoever began where.
   let done: readonly Span[] = start <= stream.firstSequence ? spans : clip(spans, start);
   for (const group of groups.values()) {
     if (group === by || done.length === 0) continue;
     const ledger = group.ledger(lane);
-    if (ledger !== undefined) done = done.flatMap((span) => ledger.doneWithin(span));
+    if (ledger === undefined) continue;
+    done = done.flatMap((span) => ledger.doneWithin(span));
+    if (done.length === 0) stream.groupBehind = group;
   }
   return done;
+}
+
+/**
+ * Whether the group that was found behind the last time is done with none of the spans: with many groups it mostly is,
+ * and no other need be asked.
+ */
+export function isBehind(
+  stream: Stream,
+  lane: number,
+  spans: readonly Span[],
+  by: Group | undefined,
+): boolean {
+  const group = stream.groupBehind;
+  if (group === undefined || group === by || stream.groups.get(group.name) !== group) return false;
+  const ledger = group.ledger(lane);
+  return ledger !== undefined && spans.every((span) => ledger.doneWithin(span).length === 0);
 }
 
 /**

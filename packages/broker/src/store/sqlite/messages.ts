@@ -22,6 +22,8 @@ export interface StorageThreadData {
   readonly port: MessagePort;
   /** Requests and replies that were posted, and taken, modulo 2^32: either side can look without asking the port. */
   readonly counters: Int32Array;
+  /** Whether it is to collect its garbage by itself; see garbage.ts. */
+  readonly collects: boolean;
 }
 
 /** Places in `counters`. */

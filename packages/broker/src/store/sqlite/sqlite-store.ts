@@ -1,5 +1,6 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { StorageFailed, StorageFull } from '@simplemq/protocol';
+import { isCollectedInOneGo } from '../../garbage.ts';
 import type { Batch } from '../../stream/batch.ts';
 import type {
   BackupPiece,
@@ -64,7 +65,12 @@ export async function openSqliteStore(options: DatabaseOptions): Promise<Store> 
   // Beside this file and of its kind: source when the sources run, compiled when that does.
   const file = import.meta.url.endsWith('.ts') ? './storage-thread.ts' : './storage-thread.js';
   const worker = new Worker(new URL(file, import.meta.url), {
-    workerData: { database: options, port: port2, counters } satisfies StorageThreadData,
+    workerData: {
+      database: options,
+      port: port2,
+      counters,
+      collects: isCollectedInOneGo(),
+    } satisfies StorageThreadData,
     transferList: [port2],
     name: 'simplemq-storage',
   });

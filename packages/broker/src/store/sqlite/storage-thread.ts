@@ -1,4 +1,5 @@
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { PassedMemory } from '../../garbage.ts';
 import {
   A_REQUEST,
   isAwaited,
@@ -21,7 +22,7 @@ const NEXT_COMMIT_MS = 0.25;
  * The thread that owns the journal and the database: one request after the other. A reply 'committed' is posted after
  * the journal was synced. The main thread ends it once it has the last reply.
  */
-function main({ database, port, counters }: StorageThreadData): void {
+function main({ database, port, counters, collects }: StorageThreadData): void {
   const reply: Reply = (message, transfer = []) => {
     port.postMessage(message, transfer);
     Atomics.add(counters, REPLIES, 1);
@@ -30,6 +31,7 @@ function main({ database, port, counters }: StorageThreadData): void {
   port.ref();
   const service = openService(database, reply);
   if (service === undefined) return;
+  const passed = collects ? new PassedMemory() : undefined;
   const spin = new Spin(counters, A_REQUEST, NEXT_COMMIT_MS, TAKEN_MS);
   port.on('message', (first: StorageRequest) => {
     let request: StorageRequest | undefined = first;
@@ -39,6 +41,7 @@ function main({ database, port, counters }: StorageThreadData): void {
       const isFollowed = request.type === 'commit' && isAwaited(request.commit);
       // What fails after the answer fails the thread.
       service.answer(request)?.();
+      passed?.look();
       // Its timers are looked at when there is nothing to do; what comes then brings the thread back here.
       if (request.type === 'close' || service.isUpkeepDue()) return;
       request = take(port);
