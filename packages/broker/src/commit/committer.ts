@@ -151,6 +151,9 @@ export class Committer {
     const producers = isRest ? { changed: [], forgotten: [] } : this.#producers.seal();
     const batches = transaction.takeBatches().filter(({ stream }) => !stream.isDeleted);
     transaction.sealDedup(Math.floor(this.#clock.now()));
+    // What is stored by the steady clock counts from there in the next run, which may begin before anybody else looks.
+    const offsetMs = this.#clock.noticeStep();
+    if (offsetMs !== undefined) transaction.clockOffsetMs.push(offsetMs);
     const groups = [...transaction.groups]
       .filter((group) => !group.isClosed)
       .map((group) => ({ group, changes: group.seal() }));

@@ -52,3 +52,14 @@ test('what is sent again after the clock was set forward by an hour is stored on
   await publish(engine, 's', { body: 'named', messageId: 'm' });
   expect(await engine.streamInfo('s')).toMatchObject({ messages: 2 });
 });
+
+test('a message id is known after the clock was set forward and the broker was started anew at once', async () => {
+  setClock(0);
+  await using opened = await openTestEngine('file');
+  await opened.engine.createStream('s', { dedupWindowMs: HOUR_MS });
+  setClock(2 * HOUR_MS);
+  await publish(opened.engine, 's', { body: 'named', messageId: 'm' });
+  await opened.restart();
+  await publish(opened.engine, 's', { body: 'named', messageId: 'm' });
+  expect(await opened.engine.streamInfo('s')).toMatchObject({ messages: 1 });
+});
