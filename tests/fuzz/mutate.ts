@@ -23,7 +23,7 @@ const MORE_TELLING = [
   'ddffffffff',
   'df00000001',
 ];
-const PIECES: readonly Buffer[] = [...TELLING, ...MORE_TELLING].map((hex) => Buffer.from(hex, 'hex'));
+export const PIECES: readonly Buffer[] = [...TELLING, ...MORE_TELLING].map((hex) => Buffer.from(hex, 'hex'));
 
 /** A copy of `bytes` with one to four random changes. */
 export function mutate(random: Random, bytes: Buffer, others: readonly Buffer[]): Buffer {
@@ -62,7 +62,7 @@ function change(random: Random, bytes: Buffer, others: readonly Buffer[]): Buffe
  * If a batch seems to end the bytes, its length and checksum made right again, so that damage gets past them to what
  * checks the records.
  */
-function withChecksum(bytes: Buffer): Buffer {
+export function withChecksum(bytes: Buffer): Buffer {
   for (let at = 0; at + 16 <= bytes.length; at++) {
     const sharedEnd = at + 16 + bytes.readUInt16BE(at + 14);
     const looksRight = bytes.readUInt16BE(at) === 0 && bytes[at + 12]! <= 1 && bytes[at + 13] === 0;

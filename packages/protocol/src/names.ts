@@ -29,6 +29,12 @@ export function checkName(kind: NamedKind, name: string): void {
 /** As checkName, for names that a user may create. */
 export function checkNewName(kind: NamedKind, name: string): void {
   checkName(kind, name);
+  // Bytes that are no UTF-8 are read as this character: names of other bytes would be the same name.
+  if (name.includes('\ufffd')) {
+    throw new InvalidName(
+      `the ${kind} name ${shown(name)} has U+FFFD in it, which stands for bytes that are not UTF-8`,
+    );
+  }
   if (name.startsWith('$')) {
     throw new InvalidName(
       `the ${kind} name ${shown(name)} begins with '$', which is kept for the broker's own`,

@@ -42,6 +42,12 @@ describe('a name is refused, naming the rule', () => {
     expect(() => checkName('stream', name)).toThrow(rule);
   });
 
+  test('when it is made, if bytes that are no UTF-8 were read as it: other bytes would be the same name', () => {
+    const name = Buffer.from('caf\u00e9', 'latin1').toString();
+    expect(() => checkNewName('stream', name)).toThrow(/has U\+FFFD in it/);
+    expect(() => checkName('stream', name)).not.toThrow();
+  });
+
   test('and says whether it is of a stream, a group or a schedule', () => {
     expect(() => checkName('group', '')).toThrow(/the group name ""/);
     expect(() => checkName('schedule', '')).toThrow(/the schedule name ""/);

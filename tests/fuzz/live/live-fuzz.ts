@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { type SpawnedBroker, spawnBroker } from '@simplemq/testkit';
+import { spawnBroker } from '@simplemq/testkit';
 import {
   COMMANDS,
   payloadOf,
@@ -7,6 +6,7 @@ import {
 } from '../../../packages/protocol/test/commands/command-codecs.ts';
 import { mutate } from '../mutate.ts';
 import { Random } from '../random.ts';
+import { residentMb } from '../resident.ts';
 import { Attacker, frameOf } from './attacker.ts';
 import { Bystander } from './bystander.ts';
 
@@ -89,9 +89,4 @@ function input(random: Random, isWhole: boolean): Buffer {
   const index = random.below(PAYLOADS.length);
   const payload = random.below(4) === 0 ? PAYLOADS[index]! : mutate(random, PAYLOADS[index]!, PAYLOADS);
   return frameOf(random, random.below(4) === 0 ? OPCODES : [OPCODES[index]!], payload);
-}
-
-async function residentMb({ pid }: SpawnedBroker): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) / 1024);
 }

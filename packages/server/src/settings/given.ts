@@ -1,5 +1,6 @@
 import { SETTING_KEYS } from './definitions.ts';
 import type { SettingKey } from './settings.ts';
+import { shownValue } from './shown-value.ts';
 
 export type SettingSource = 'default' | 'file' | 'environment' | 'code';
 
@@ -33,12 +34,14 @@ export function isGroup(key: string): boolean {
 
 /** Says that there is no such setting, and which one may have been meant. */
 export function unknownSetting(key: string): string {
+  // What is much longer than a setting's name is like none of them.
+  const typed = key.slice(0, 100).toLowerCase();
   const nearest = [...SETTING_KEYS, ...GROUPS]
-    .map((candidate) => ({ candidate, distance: editDistance(key.toLowerCase(), candidate.toLowerCase()) }))
+    .map((candidate) => ({ candidate, distance: editDistance(typed, candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0]!;
   const hint =
     nearest.distance <= 3 ? `did you mean ${nearest.candidate}?` : "'simplemq settings' lists them";
-  return `${JSON.stringify(key)} is not a setting; ${hint}`;
+  return `${shownValue(key)} is not a setting; ${hint}`;
 }
 
 function isNested(key: string): boolean {

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { hasControl, isPem } from './shown-value.ts';
 
 /** What values a setting may have. */
 export interface Kind<T> {
@@ -9,8 +10,26 @@ export interface Kind<T> {
   readonly fromText?: (text: string) => unknown;
 }
 
+/** The longest path that Linux takes. */
+const TEXT_LENGTH_MAX = 4_096;
+/** Longer than any number with a unit that a person writes. */
+const SIZE_LENGTH_MAX = 100;
+
+/** Whether it may name a file, a folder or an address. */
+function isName(text: string): boolean {
+  return !hasControl(text) && !isPem(text);
+}
+
 export function text(expected: string): Kind<string> {
-  return { expected, schema: v.pipe(v.unknown(), v.string(), v.trim(), v.nonEmpty()) };
+  const schema = v.pipe(
+    v.unknown(),
+    v.string(),
+    v.trim(),
+    v.nonEmpty(),
+    v.maxLength(TEXT_LENGTH_MAX),
+    v.check(isName),
+  );
+  return { expected, schema };
 }
 
 export function wholeNumber(min: number, max: number, unit = ''): Kind<number> {
@@ -67,6 +86,7 @@ const UNITS: Readonly<Record<string, number>> = {
 
 /** '64MiB', '8 MB', '1.5 GiB' or '4096' in bytes; undefined when it is none of the kind. */
 function parseBytes(text: string): number | undefined {
+  if (text.length > SIZE_LENGTH_MAX) return undefined;
   const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
   const unit = match && UNITS[match[2]!.toLowerCase()];
   return unit ? Math.round(Number(match[1]) * unit) : undefined;

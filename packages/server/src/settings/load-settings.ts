@@ -8,6 +8,7 @@ import { readEnvironment } from './settings-environment.ts';
 import { SettingsError } from './settings-error.ts';
 import { readSettingsFile } from './settings-file.ts';
 import { readOptions } from './settings-options.ts';
+import { shownValue } from './shown-value.ts';
 
 export interface SettingsSources {
   /** A YAML file; without it none is read. */
@@ -137,10 +138,8 @@ function checkTls(resolved: ReadonlyMap<SettingKey, Resolved>, problems: string[
 }
 
 function wrong(given: GivenSetting, expected: string): string {
-  const shown = JSON.stringify(given.value) ?? String(given.value);
-  const value = shown.length > 80 ? `${shown.slice(0, 80)}…` : shown;
   const what = given.source === 'environment' ? given.place : `${given.place}: ${given.key}`;
-  return `${what} is ${value}; it must be ${expected}`;
+  return `${what} is ${shownValue(given.value)}; it must be ${expected}`;
 }
 
 function absolute(path: Value, folder: string): Value {

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 
 const MIB = 2 ** 20;
 
-async function problemsOf(yaml: string): Promise<readonly string[]> {
+async function problemsOf(yaml: string | Uint8Array): Promise<readonly string[]> {
   await using folder = await temporaryFolder();
   const settingsFile = join(folder.path, 'settings.yaml');
   await writeFile(settingsFile, yaml);
@@ -32,7 +32,7 @@ test.each([
   ['# a comment\nport: abc', ['settings.yaml:2: port is "abc"; it must be a whole number from 0 to 65535']],
   ['port: 70000', ['settings.yaml:1: port is 70000; it must be a whole number from 0 to 65535']],
   ['port:', ['settings.yaml:1: port is null; it must be a whole number from 0 to 65535']],
-  ['host: [a]', ['settings.yaml:1: host is ["a"]; it must be the name or address to listen on']],
+  ['host: [a]', ['settings.yaml:1: host is a list; it must be the name or address to listen on']],
   ['limits: 3', ['settings.yaml:1: limits must be a map of keys and values']],
   ['- port', ['settings.yaml:1: the settings must be a map of keys and values']],
   [
@@ -45,7 +45,7 @@ test.each([
   ],
   ['allowRemote: 1', ['settings.yaml:1: allowRemote is 1; it must be true or false']],
   ['heartbeatMs: 1', [expect.stringMatching(/^settings.yaml:1: heartbeatMs is 1; .*milliseconds/)]],
-  ['port: 1\nport: 2', [expect.stringMatching(/^settings.yaml:2: is not YAML/)]],
+  ['port: 1\nport: 2', ['settings.yaml:2: port is given twice']],
   ['host: "a', [expect.stringMatching(/^settings.yaml:1: is not YAML/)]],
   [
     'limits:\n  maxMessageBytes: 16MiB\n  maxFrameBytes: 1MiB',
@@ -61,6 +61,70 @@ test.each([
   ],
 ])('a wrong settings file is told by file, line, key and what was expected: %j', async (yaml, problems) => {
   expect(await problemsOf(yaml)).toEqual(problems);
+});
+
+test.each<[string, string, string]>([
+  [
+    'a value that is an alias of nothing',
+    'host: *nope',
+    '1: host is an alias, *nope, without an anchor before it',
+  ],
+  [
+    'a group that is an alias of nothing',
+    'limits: *nope',
+    '1: limits is an alias, *nope, without an anchor before it',
+  ],
+  [
+    'an alias of nothing in a list',
+    'host: [*nope]',
+    '1: host is a list; it must be the name or address to listen on',
+  ],
+  [
+    'a list that is in itself',
+    'host: &a [*a]',
+    '1: host is a list; it must be the name or address to listen on',
+  ],
+  [
+    'a setting under both of its names',
+    'limits.maxStreams: 4\nlimits: {maxStreams: 5}',
+    '2: limits.maxStreams is given twice',
+  ],
+  ['a key that is a list', '? [a]\n: 1', "1: a setting's name must be a word"],
+  ['a key to merge', '%YAML 1.1\n---\n<<: {port: 1}', "3: a setting's name must be a word"],
+  ['a number without end', 'port: .inf', '1: port is Infinity; it must be a whole number from 0 to 65535'],
+  [
+    'a path with a NUL',
+    'storage: {path: "a\\0b"}',
+    '1: storage.path is text with line breaks or control characters; it must be a folder',
+  ],
+])('%s is told in a line', async (_, yaml, problem) => {
+  expect(await problemsOf(yaml)).toEqual([`settings.yaml:${problem}`]);
+});
+
+test('a file cannot write to the terminal of who reads its mistakes', async () => {
+  expect(await problemsOf('host: "\\x\u001b]0;owned\u0007"')).toEqual([
+    'settings.yaml:1: is not YAML: Invalid escape sequence \\x\ufffd]',
+  ]);
+});
+
+test('a file that is not UTF-8 is refused, rather than that its names are read as others', async () => {
+  const latin1 = Buffer.from('storage: {path: ./caf\u00e9}', 'latin1');
+  expect(await problemsOf(latin1)).toEqual(['settings settings.yaml: it is not UTF-8; save it as that']);
+});
+
+test('a file of nothing but mistakes is told by the first of them', async () => {
+  const problems = await problemsOf(Array.from({ length: 2_000 }, (_, i) => `unknown${i}: 1`).join('\n'));
+  expect(problems).toHaveLength(21);
+  expect(problems.at(-1)).toBe('settings.yaml: there are more mistakes than these 20');
+});
+
+test('a wrong option that has no JSON is told in a line', () => {
+  const circular: { self?: object } = {};
+  circular.self = circular;
+  const options = { port: 9090n, host: circular } as object;
+  expect(() => loadSettings({ environment: {}, options })).toThrow(
+    /^startServer: host is an object; .*\nstartServer: port is 9090; it must be a whole number/,
+  );
 });
 
 test.each(['', '# nothing', 'limits:\n  # maxConnections: 3', 'storage: {}'])(
