@@ -1,10 +1,13 @@
-import type { Attributes, DeadLetter } from '@simplemq/protocol';
+import type { DeadLetter, GroupOptions, StreamOptions } from '@simplemq/protocol';
 import type { PlacedBatch } from '../../packages/broker/src/engine/engine.ts';
 import type { Settling } from './delivery-checks.ts';
 import type { Disk, DiskWatcher, StoredMessage } from './disk.ts';
 import { type GroupBook, StreamBook } from './group-book.ts';
-import { type Publication, Publications } from './publications.ts';
+import { checkTrimmed } from './limit-checks.ts';
+import { MemoryBook, MemoryStreamBook } from './memory-book.ts';
+import { isDelayed, type Publication, Publications } from './publications.ts';
 import type { Rule, Violation } from './rules.ts';
+import { ScheduleBook } from './schedule-book.ts';
 import type { SimulatedTime } from './simulated-time.ts';
 
 /** What was delivered so long before a crash is on the disk: lazy commits wait a tenth of this. */
@@ -20,16 +23,21 @@ interface Life {
 
 /** What the groups and streams of a run are like, as far as the rules depend on it. */
 export interface Expected {
-  readonly maxDeliveriesOf: (group: string) => number;
+  readonly isMemory: (stream: string) => boolean;
+  readonly optionsOf: (group: string) => GroupOptions;
   readonly isKeyed: (group: string) => boolean;
   readonly dedupWindowMsOf: (stream: string) => number;
   readonly mayBeTrimmed: (stream: string) => boolean;
+  readonly mayReject: (stream: string) => boolean;
+  readonly limitsOf: (stream: string) => StreamOptions;
 }
 
 /** What was seen of the broker, on the disk and by its followers, held against what is promised. */
 export class Book implements DiskWatcher {
   readonly publications: Publications = new Publications();
+  /** Those on the disk, by their ids there. */
   readonly streams: Map<number, StreamBook> = new Map();
+  readonly memory: MemoryBook = new MemoryBook(this);
   readonly counts: Map<string, number> = new Map();
   readonly expected: Expected;
   readonly time: SimulatedTime;
@@ -43,6 +51,11 @@ export class Book implements DiskWatcher {
   onTrail: ((stream: string, sequence: number, what: string) => void) | undefined;
   /** Names of streams that were deleted: what was confirmed before may be gone. */
   readonly deletedNames: Set<string> = new Set();
+  readonly schedules: ScheduleBook;
+  /** The wall clock was never set. */
+  isClockRight = true;
+  /** When the broker that is there began to take requests, in ms since the run began. */
+  #openedAt = Number.POSITIVE_INFINITY;
   readonly #lives: Life[] = [];
   readonly #unhealthy: { from: number; to: number }[] = [];
   readonly #letters = new Map<string, number>();
@@ -50,6 +63,13 @@ export class Book implements DiskWatcher {
   constructor(time: SimulatedTime, expected: Expected) {
     this.time = time;
     this.expected = expected;
+    this.schedules = new ScheduleBook({
+      time,
+      violate: (rule, text) => this.violate(rule, text),
+      count: (what) => this.count(what),
+      wasWellFor: (ms) => this.#wasWellFor(ms),
+      mayReject: expected.mayReject,
+    });
   }
 
   violate(rule: Rule, text: string): void {
@@ -60,8 +80,15 @@ export class Book implements DiskWatcher {
     this.counts.set(what, (this.counts.get(what) ?? 0) + by);
   }
 
-  /** The stream that has the name on the disk. */
+  /** All that there are, on the disk or in memory. */
+  *allStreams(): Iterable<StreamBook> {
+    yield* this.streams.values();
+    yield* this.memory.all();
+  }
+
+  /** The stream that has the name, on the disk or in the memory of the broker that is there. */
   stream(name: string): StreamBook | undefined {
+    if (this.expected.isMemory(name)) return this.memory.get(name);
     const id = this.disk.stream(name)?.id;
     return id === undefined ? undefined : this.streamById(id, name);
   }
@@ -69,7 +96,7 @@ export class Book implements DiskWatcher {
   streamById(id: number, name: string): StreamBook {
     let stream = this.streams.get(id);
     if (stream === undefined) {
-      stream = new StreamBook(id, name);
+      stream = new StreamBook(id, name, this.expected.optionsOf);
       stream.mayBeTrimmed = this.expected.mayBeTrimmed(name);
       this.streams.set(id, stream);
     }
@@ -78,6 +105,8 @@ export class Book implements DiskWatcher {
 
   /** The broker is gone, by a crash or because it was stopped. */
   ended(isGraceful: boolean): void {
+    this.#openedAt = Number.POSITIVE_INFINITY;
+    this.memory.lose();
     this.#lives[this.life] = { endedAt: this.time.now, isGraceful };
   }
 
@@ -89,10 +118,14 @@ export class Book implements DiskWatcher {
       stream.isLoose = false;
       for (const group of stream.groups.values()) {
         group.trim(first);
-        if (group.isLoose) group.forget(this.disk.stream(stream.name)?.nextSequence ?? 1);
-        group.isLoose = false;
+        group.settle(this.disk.stream(stream.name)?.nextSequence ?? 1);
       }
     }
+  }
+
+  /** It takes requests. */
+  opened(): void {
+    this.#openedAt = this.time.now;
   }
 
   /** The storage is full or slow. @returns what says that it is no longer */
@@ -112,22 +145,29 @@ export class Book implements DiskWatcher {
     return end.isGraceful || end.endedAt - at > SURE_MS;
   }
 
+  trimmed(streamId: number, name: string, from: number, to: number): void {
+    checkTrimmed(this, this.streamById(streamId, name), from, to);
+  }
+
   deleted(streamId: number): void {
     this.streams.delete(streamId);
   }
 
-  stored({ streamId, stream: name, sequence, lane, record }: StoredMessage): void {
+  stored({ streamId, stream: name, sequence, lane, time, record }: StoredMessage): void {
     const stream = this.streamById(streamId, name);
     const { body, attributes } = record;
     const where = `${body} in ${name} as ${sequence}`;
     const before = stream.bodies.get(sequence);
     if (before !== undefined) this.violate('sequenceTwice', `${where}, which was ${before}`);
     stream.bodies.set(sequence, body);
+    stream.times.set(sequence, time);
     this.onTrail?.(name, sequence, `${body} is stored`);
     const publication = this.publications.get(body);
     if (publication === undefined) this.violate('notPublished', `${where} was never published`);
-    else if (attributes.dead !== undefined) this.#buried(attributes.dead, body);
+    else if (attributes.dead !== undefined) this.buried(attributes.dead, body);
     else if (attributes.group !== undefined) this.#redriven(stream, sequence, body, attributes.group);
+    else if (publication.schedule !== undefined)
+      this.schedules.stored(publication.schedule, publication, time);
     else this.#entered(stream, sequence, publication, lane);
   }
 
@@ -160,9 +200,9 @@ export class Book implements DiskWatcher {
           this.#checkTwin(name, duplicateOf.get(index)!, publication);
           continue;
         }
-        const isDelayed = delayedAs.has(index);
-        publication.places.set(name, isDelayed ? undefined : next);
-        if (!isDelayed) this.#checkPlace(name, next++, publication);
+        const isLater = delayedAs.has(index);
+        publication.places.set(name, isLater ? undefined : next);
+        if (!isLater) this.#checkPlace(name, next++, publication);
       }
     }
   }
@@ -170,7 +210,7 @@ export class Book implements DiskWatcher {
   refused(batch: readonly Publication[]): void {
     for (const publication of batch) {
       publication.outcome = 'refused';
-      for (const stream of this.streams.values()) {
+      for (const stream of this.allStreams()) {
         if (stream.sequences.has(publication.body))
           this.violate('refusedButStored', `${publication.body} in ${stream.name}`);
       }
@@ -185,8 +225,19 @@ export class Book implements DiskWatcher {
       .flatMap((stream) => [...stream.groups.values()].map((group) => ({ stream, group })));
   }
 
-  #checkPlace(name: string, sequence: number, { body }: Publication): void {
+  #wasWellFor(ms: number): boolean {
+    const since = this.time.now - ms;
+    return this.#openedAt <= since && this.#unhealthy.every(({ to }) => to < since);
+  }
+
+  #checkPlace(name: string, sequence: number, publication: Publication): void {
+    const { body, attributes, sentAt } = publication;
     if (this.deletedNames.has(name)) return;
+    const memory = this.memory.get(name);
+    // The receipt of one that was sent before may be of a stream that is gone.
+    if (this.expected.isMemory(name) && (memory === undefined || sentAt < memory.since)) return;
+    if (memory?.bodies.get(sequence) === undefined && memory !== undefined)
+      this.memory.seen(memory, sequence, { body, attributes });
     const found = this.stream(name)?.bodies.get(sequence);
     if (found !== body)
       this.violate(
@@ -199,6 +250,8 @@ export class Book implements DiskWatcher {
   #checkTwin(name: string, sequence: number, { body, attributes: { messageId } }: Publication): void {
     if (this.deletedNames.has(name) || sequence === 0) return;
     const twin = this.stream(name)?.bodies.get(sequence);
+    // What is in memory is known when it was seen.
+    if (twin === undefined && this.expected.isMemory(name)) return;
     const twinId = twin === undefined ? undefined : this.publications.get(twin)?.attributes.messageId;
     if (twin === undefined || twinId !== messageId)
       this.violate(
@@ -236,7 +289,8 @@ export class Book implements DiskWatcher {
       this.violate('early', `${where}, ${this.time.now - sentAt} of ${delayMs} ms after it was sent`);
   }
 
-  #buried({ stream: name, group: groupName, sequence, cause }: DeadLetter, body: string): void {
+  /** A dead letter is stored. */
+  buried({ stream: name, group: groupName, sequence, cause }: DeadLetter, body: string): void {
     const stream = this.stream(name);
     const group = stream?.group(groupName);
     if (stream === undefined || group === undefined) return;
@@ -244,7 +298,8 @@ export class Book implements DiskWatcher {
     this.count('dead letters');
     this.onTrail?.(name, sequence, `its letter for ${groupName} is stored (${cause})`);
     this.#letters.set(`${groupName}/${body}`, (this.#letters.get(`${groupName}/${body}`) ?? 0) + 1);
-    if (stream.bodies.get(sequence) !== body)
+    const isSeen = stream.bodies.has(sequence) || !(stream instanceof MemoryStreamBook);
+    if (isSeen && stream.bodies.get(sequence) !== body)
       this.violate('notPublished', `${where}, where ${stream.bodies.get(sequence)} is`);
     const entry = group.entries.get(sequence);
     if (entry?.state === 'dead') this.violate('diedTwice', where);
@@ -253,7 +308,7 @@ export class Book implements DiskWatcher {
       sequence < group.obligedFrom ||
       cause === 'expired' ||
       (cause === 'rejected' && entry?.isRejected === true) ||
-      (cause === 'maxDeliveries' && (entry?.attempt ?? 0) >= this.expected.maxDeliveriesOf(groupName));
+      (cause === 'maxDeliveries' && (entry?.attempt ?? 0) >= group.policies.fewest);
     if (!isRight && !group.isLoose)
       this.violate('diedEarly', `${where} after attempt ${entry?.attempt ?? 0}`);
     if (entry === undefined) {
@@ -283,13 +338,10 @@ const NEVER_DELIVERED = {
   owner: 0,
   deadline: 0,
   isReleased: false,
+  isRefused: false,
   attemptMin: 1,
   isRejected: false,
 } as const;
-
-export function isDelayed({ delayMs, deliverAt }: Attributes): boolean {
-  return delayMs !== undefined || deliverAt !== undefined;
-}
 
 function pairs(flat: readonly number[]): Map<number, number> {
   const map = new Map<number, number>();

@@ -5,6 +5,7 @@ import type { Book } from './book.ts';
 import { allLeft } from './delivery-checks.ts';
 import type { Disk } from './disk.ts';
 import { Connection } from './network.ts';
+import { LATE_MS } from './schedule-book.ts';
 import { Session } from './session.ts';
 import { SimulatedStore, type StorageFaults } from './simulated-store.ts';
 import type { Owner, SimulatedTime } from './simulated-time.ts';
@@ -23,6 +24,8 @@ export interface BrokerProcessOptions {
   readonly random: Random;
   readonly faults: StorageFaults;
   readonly cacheBytesMax: number;
+  /** It takes requests: programs that use it may begin. */
+  readonly onOpened: () => void;
 }
 
 /** The broker's process: one after the other, over one disk. */
@@ -74,6 +77,9 @@ export class BrokerProcess {
       },
     });
     this.#engine = engine;
+    book.opened();
+    this.#options.onOpened();
+    time.after(LATE_MS + 1, () => book.schedules.check(), owner);
     void engine.ended.then(({ error }) => {
       if (error === undefined || owner.isGone) return;
       this.crash();

@@ -1,14 +1,16 @@
 import { BatchBuilder, decodeBatch, encodeAttributes, type RecordBatch } from '@simplemq/protocol';
-import type { GroupBook, StreamBook } from './group-book.ts';
+import type { GroupBook, Replay, StreamBook } from './group-book.ts';
+import { checkPage } from './page-checks.ts';
 import type { Command } from './plan.ts';
 import type { Publication } from './publications.ts';
+import { changeSchedule, lookAtSchedules } from './schedule-commands.ts';
 import type { StorageFaults } from './simulated-store.ts';
 import type { World } from './world.ts';
 
 /** How many times as long a slow disk takes. */
 const SLOWNESS = 50;
-/** What waited when a disk began to work again is written by then, in ms. */
-const CAUGHT_UP_MS = 500;
+/** What a slow disk had begun, and what waited behind that, is written by then, in ms. */
+const CAUGHT_UP_MS = 1_200;
 
 /** Does what a plan says; what comes of it shows later. */
 export function carryOut(world: World, command: Command): void {
@@ -46,9 +48,22 @@ export function carryOut(world: World, command: Command): void {
     case 'setClock':
       book.count('clocks set');
       time.setWall(command.byMs);
+      book.isClockRight = false;
+      book.schedules.clockWasSet();
       return;
     case 'look':
-      for (const { name, groups } of plan.streams) for (const group of groups) void world.look(name, group);
+      for (const { name, groups } of world.streams) for (const group of groups) void world.look(name, group);
+      void lookAtSchedules(world);
+      return;
+    case 'read':
+      if (broker.engine !== undefined)
+        void checkPage(book, broker.engine, plan.streams[command.stream]!.name, command).catch(() => {});
+      return;
+    case 'saveSchedule':
+    case 'pauseSchedule':
+    case 'resumeSchedule':
+    case 'deleteSchedule':
+      void changeSchedule(world, command);
       return;
     default:
       change(world, command);
@@ -102,19 +117,22 @@ function ail(
   });
 }
 
+type ChangeCommand = Command & {
+  kind: 'purge' | 'redrive' | 'recreate' | 'reset' | 'updateGroup' | 'deleteGroup';
+};
+
 /** Something that changes a whole stream or group. Until it is answered nobody knows how far it is. */
-function change(world: World, command: Command & { kind: 'purge' | 'redrive' | 'recreate' | 'reset' }): void {
+function change(world: World, command: ChangeCommand): void {
   const { engine } = world.broker;
   const { name, groups } = world.plan.streams[command.stream]!;
   const stream = world.book.stream(name);
   if (engine === undefined || stream === undefined) return;
   const { life } = world.book;
-  const done = changeBegun(
-    world,
-    command.kind,
-    stream,
-    stream.group(groups['group' in command ? command.group : 0]!),
-  );
+  const groupName = groups['group' in command ? command.group : 0]!;
+  const group = stream.group(groupName);
+  // What is in force is to be known: an update changes a part of it.
+  if (command.kind === 'updateGroup' && group.policies.candidates.length > 1) return;
+  const done = changeBegun(world, command, stream, group);
   const answered = (): void => {
     world.book.count(`${command.kind}s`);
     if (life === world.book.life) done();
@@ -125,21 +143,30 @@ function change(world: World, command: Command & { kind: 'purge' | 'redrive' | '
     reset: () =>
       engine.resetGroup({
         stream: name,
-        group: groups['group' in command ? command.group : 0]!,
-        startFrom: 'first',
+        group: groupName,
+        startFrom: 'startFrom' in command ? command.startFrom : 'first',
       }),
     recreate: async () => {
       await engine.deleteStream(name);
       await world.create(name);
+    },
+    updateGroup: () => engine.updateGroup(name, groupName, 'options' in command ? command.options : {}),
+    deleteGroup: async () => {
+      await engine.deleteGroup(name, groupName);
+      await world.createGroup(name, groupName);
     },
   }[command.kind]();
   asked.then(answered, () => {});
 }
 
 /** @returns what is to be done when it is answered */
-function changeBegun(world: World, kind: string, stream: StreamBook, group: GroupBook): () => void {
+function changeBegun(world: World, command: ChangeCommand, stream: StreamBook, group: GroupBook): () => void {
   const { book } = world;
-  if (kind === 'recreate') book.deletedNames.add(stream.name);
+  const { kind } = command;
+  if (kind === 'recreate') {
+    book.deletedNames.add(stream.name);
+    return book.schedules.streamGoes(stream.name);
+  }
   if (kind === 'purge') {
     stream.isLoose = true;
     stream.wasPurged = true;
@@ -149,11 +176,26 @@ function changeBegun(world: World, kind: string, stream: StreamBook, group: Grou
       stream.isLoose = false;
     };
   }
-  if (kind === 'reset') {
-    group.isLoose = true;
+  const next = (): number => book.disk.stream(stream.name)?.nextSequence ?? 1;
+  if (command.kind === 'updateGroup') {
+    const answered = group.policies.asked(command.options);
+    return () => answered(book.time.now);
+  }
+  if (kind === 'deleteGroup') {
+    group.isGoing = true;
+    group.replay = undefined;
+    return group.changes(next);
+  }
+  if (command.kind === 'reset') {
+    const { startFrom } = command;
+    const asked = startFrom === 'first' ? 1 : startFrom === 'new' ? next() : startFrom.sequence;
+    const replay: Replay = { from: Math.min(asked, next()), allFrom: undefined, seen: new Set() };
+    // Of two at once nobody knows which was first.
+    group.replay = group.isLoose ? undefined : replay;
+    const answered = group.changes(next);
     return () => {
-      group.forget(book.disk.stream(stream.name)?.nextSequence ?? 1);
-      group.isLoose = false;
+      replay.allFrom = startFrom === 'new' ? next() : Math.max(1, asked);
+      answered();
     };
   }
   return () => {};

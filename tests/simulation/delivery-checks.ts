@@ -3,6 +3,7 @@ import type { DeliveredRun } from '../../packages/broker/src/engine/engine.ts';
 import { type ReadBack, readBack } from '../../packages/broker/test/batches.ts';
 import type { Book } from './book.ts';
 import type { Entry, GroupBook, StreamBook } from './group-book.ts';
+import { MemoryStreamBook } from './memory-book.ts';
 
 const ROUNDING_MS = 0.001;
 
@@ -50,6 +51,10 @@ interface Content {
 }
 
 function checkContent(book: Book, stream: StreamBook, { sequence, record, where, time }: Content): void {
+  if (stream instanceof MemoryStreamBook) {
+    book.count('deliveries from memory');
+    if (!stream.bodies.has(sequence)) book.memory.seen(stream, sequence, record);
+  }
   const stored = stream.bodies.get(sequence);
   const { body, attributes } = record;
   if (stored === undefined) book.violate('notDurable', where);
@@ -76,6 +81,9 @@ interface Given {
 
 function checkDelivery(book: Book, stream: StreamBook, group: GroupBook, given: Given): void {
   const { sequence, where, attempt, record } = given;
+  const { replay } = group;
+  if (replay?.allFrom !== undefined && sequence < replay.from)
+    book.violate('replayWrong', `${where}, and the group was moved to ${replay.from}`);
   const entry = group.entries.get(sequence);
   checkKey(book, stream, group, given, entry);
   if (entry === undefined) {
@@ -92,6 +100,9 @@ function checkDelivery(book: Book, stream: StreamBook, group: GroupBook, given: 
   const isHeld = entry.life === book.life && entry.state === 'held' && book.time.now < entry.deadline;
   if (isHeld && !stream.isLoose && !stream.mayBeTrimmed)
     book.violate('twoOwners', `${where}, which follower ${entry.owner} has in attempt ${entry.attempt}`);
+  const most = group.policies.mostSince(entry.deliveredAt);
+  const mayExceed = entry.isReleased || entry.isRefused || entry.state === 'settling';
+  if (attempt > most && !mayExceed) book.violate('tooOften', `${where}, and may be ${most} times`);
   checkAttempt(book, entry, attempt, where);
 }
 
@@ -137,8 +148,10 @@ function checkKey(
     // Handed back unbegun from its first delivery, it waits for its key as before that.
     if (other.isReleased && other.attempt === 1) continue;
     // It is dying: it will not come again.
-    const isDying = other.state === 'waiting' || other.life !== book.life;
-    if (isDying && other.attempt >= book.expected.maxDeliveriesOf(group.name)) continue;
+    // In memory nobody sees it come to the dead letters.
+    const isOverdue = stream instanceof MemoryStreamBook && book.time.now >= other.deadline;
+    const isDying = other.state === 'waiting' || other.life !== book.life || isOverdue;
+    if (isDying && other.attempt >= group.policies.fewest) continue;
     // What a broker had handed out just before it died it may not know of.
     if (other.life !== book.life && !book.isSure(other.life, other.deliveredAt)) continue;
     const ttlMs = book.publications.get(other.body)?.attributes.ttlMs;
@@ -169,6 +182,7 @@ function note(
       owner: 0,
       deadline: 0,
       isReleased: false,
+      isRefused: false,
       attemptMin: 1,
       isRejected: false,
     };
@@ -179,6 +193,7 @@ function note(
     open.add(entry);
     group.openOfKey.set(key, open);
   }
+  group.replay?.seen.add(sequence);
   entry.state = 'held';
   entry.attempt = attempt;
   entry.life = book.life;
@@ -187,6 +202,7 @@ function note(
   entry.owner = holder.id;
   entry.deadline = deadlineOf(book, holder);
   entry.isReleased = false;
+  entry.isRefused = false;
 }
 
 /** Until then the follower has it for certain: the broker reckons by a clock of its own, and so rounds otherwise. */
@@ -196,7 +212,7 @@ function deadlineOf(book: Book, { leaseMs }: Holder): number {
 
 /** The follower left, or its connection is gone: what it had goes back. */
 export function left(book: Book, holder: Holder): void {
-  for (const stream of book.streams.values()) {
+  for (const stream of book.allStreams()) {
     for (const entry of stream.groups.get(holder.group)?.entries.values() ?? []) {
       if (entry.state === 'held' && entry.owner === holder.id && entry.life === holder.life)
         entry.state = 'waiting';
@@ -206,7 +222,7 @@ export function left(book: Book, holder: Holder): void {
 
 /** All followers of the broker are over. */
 export function allLeft(book: Book): void {
-  for (const stream of book.streams.values()) {
+  for (const stream of book.allStreams()) {
     for (const group of stream.groups.values()) {
       for (const entry of group.entries.values()) {
         if (entry.state === 'held' && entry.life === book.life) entry.state = 'waiting';

@@ -8,6 +8,8 @@ export interface StoredMessage {
   readonly stream: string;
   readonly sequence: number;
   readonly lane: number;
+  /** When the broker took it in, by the wall clock. */
+  readonly time: number;
   readonly record: ReturnType<typeof readBack>[number];
 }
 
@@ -16,6 +18,8 @@ export interface DiskWatcher {
   /** A stream is gone; another may have its id. */
   deleted(streamId: number): void;
   stored(message: StoredMessage): void;
+  /** The old end of a stream has moved. */
+  trimmed(streamId: number, stream: string, from: number, to: number): void;
 }
 
 /** What survives a crash: a commit is on it as a whole or not at all. */
@@ -28,15 +32,21 @@ export class Disk {
   }
 
   apply(transaction: StoreTransaction): StoreCommitted {
+    const moved = transaction.streams.flatMap(({ id, firstSequence: to }) => {
+      const stream = this.model.streams.get(id);
+      const from = stream?.firstSequence ?? to;
+      return stream !== undefined && from < to ? [{ id, name: stream.name, from, to }] : [];
+    });
     const committed = this.model.apply(transaction);
     for (const id of transaction.deletedStreams) this.#watcher.deleted(id);
     for (const { streamId, lane, batch } of transaction.batches) {
       const stream = this.model.streams.get(streamId)?.name ?? '';
       let sequence = batch.first;
       for (const record of readBack(batch)) {
-        this.#watcher.stored({ streamId, stream, sequence: sequence++, lane, record });
+        this.#watcher.stored({ streamId, stream, sequence: sequence++, lane, time: batch.time, record });
       }
     }
+    for (const { id, name, from, to } of moved) this.#watcher.trimmed(id, name, from, to);
     return committed;
   }
 

@@ -1,6 +1,7 @@
 import {
   BatchBuilder,
   decodeBatch,
+  type GroupOptions,
   type RecordBatch,
   type SequenceRange,
   type WireBind,
@@ -39,7 +40,8 @@ export interface FollowerClientOptions {
   readonly link: ClientLink;
   readonly book: Book;
   readonly seed: number;
-  readonly groupOptions: FollowRequest['options'];
+  /** What its group may be told to do: one of them is right. */
+  readonly optionsOf: () => readonly GroupOptions[];
   /** Where the messages of its transactions go. */
   readonly resultsTo: string;
 }
@@ -51,10 +53,11 @@ export class FollowerClient {
   readonly #link: ClientLink;
   readonly #book: Book;
   readonly #seed: number;
-  readonly #groupOptions: FollowRequest['options'];
+  readonly #optionsOf: () => readonly GroupOptions[];
   readonly #resultsTo: string;
   /** Of the FOLLOW that is in force. */
   #key = 0;
+  #tries = 0;
   #upTo = 0;
   #isFollowing = true;
   #transactions = 0;
@@ -62,13 +65,13 @@ export class FollowerClient {
   /** How often it was given each message in each attempt. */
   readonly #handled = new Map<string, number>();
 
-  constructor({ plan, link, book, seed, groupOptions, resultsTo }: FollowerClientOptions) {
+  constructor({ plan, link, book, seed, optionsOf, resultsTo }: FollowerClientOptions) {
     this.name = plan.name;
     this.#plan = plan;
     this.#link = link;
     this.#book = book;
     this.#seed = seed;
-    this.#groupOptions = groupOptions;
+    this.#optionsOf = optionsOf;
     this.#resultsTo = resultsTo;
     link.onConnected = () => this.#follow();
     link.onLost = () => {
@@ -103,6 +106,7 @@ export class FollowerClient {
     const key = ++this.#key;
     const { group, bind, leaseMs, credit } = this.#plan;
     this.#upTo = credit;
+    const candidates = this.#optionsOf();
     const request: FollowRequest = {
       bind,
       group,
@@ -110,7 +114,7 @@ export class FollowerClient {
       client: this.name,
       upTo: credit,
       bytesUpTo: Number.MAX_SAFE_INTEGER,
-      ...(this.#groupOptions && { options: this.#groupOptions }),
+      options: candidates[this.#tries++ % candidates.length]!,
     };
     const client = {
       received: (run: DeliveredRun) => {
@@ -210,7 +214,7 @@ export class FollowerClient {
     if (connection === undefined) return;
     const publisher = `${this.name}-results`;
     const transaction = { onStored: () => {} };
-    const publication = this.#book.publications.add(publisher, {}, this.#book.time.now, transaction);
+    const publication = this.#book.publications.add(publisher, {}, this.#book.time.now, { transaction });
     const bind: WireBind = { stream: this.#resultsTo };
     const number = ++this.#transactions;
     const producer = { id: publisher.padEnd(32, '0').slice(0, 32), number, settled: number - 1 };

@@ -1,3 +1,6 @@
+import type { GroupOptions } from '@simplemq/protocol';
+import { GroupPolicies } from './group-policies.ts';
+
 /** How far a group is with a message that it was given. */
 export interface Entry {
   readonly sequence: number;
@@ -17,9 +20,21 @@ export interface Entry {
   deadline: number;
   /** It was handed back unbegun: the next attempt may be the same. */
   isReleased: boolean;
+  /** There was no room for what its ack was to bring: that delivery did not fail, and there is one more. */
+  isRefused: boolean;
   /** The next attempt is this at least, whatever crashes. */
   attemptMin: number;
   isRejected: boolean;
+}
+
+/** A group was moved. */
+export interface Replay {
+  /** Nothing before it comes, once the move is answered. */
+  readonly from: number;
+  /** From there on everything comes; undefined until the move is answered. */
+  allFrom: number | undefined;
+  /** What came since then, or as it was asked for. */
+  readonly seen: Set<number>;
 }
 
 /** What is known of a group of one stream, by what was seen of it. */
@@ -30,13 +45,43 @@ export class GroupBook {
   obligedFrom: number = Number.POSITIVE_INFINITY;
   /** Something is under way that changes its books as a whole. */
   isLoose = false;
+  /** How many such changes are under way. */
+  changing = 0;
+  /** It is being deleted, and made anew. */
+  isGoing = false;
+  readonly policies: GroupPolicies;
+  /** Where it was moved to, if it was. */
+  replay: Replay | undefined;
   /** The last that was seen for the first time, by lane; or by lane and key. */
   readonly newest: Map<string, number> = new Map();
   /** Messages of each key that are on their way. */
   readonly openOfKey: Map<string, Set<Entry>> = new Map();
 
-  constructor(name: string) {
+  constructor(name: string, options: GroupOptions) {
     this.name = name;
+    this.policies = new GroupPolicies(options);
+  }
+
+  /** Its books are about to change as a whole. @returns what is to be called when that is answered */
+  changes(next: () => number): () => void {
+    this.isLoose = true;
+    this.changing++;
+    // Even if it is never answered it may be done.
+    this.obligedFrom = Number.POSITIVE_INFINITY;
+    return () => {
+      this.forget(next());
+      this.isLoose = --this.changing > 0;
+      if (!this.isLoose) this.isGoing = false;
+    };
+  }
+
+  /** The broker is there again: whatever was under way is over. */
+  settle(next: number): void {
+    if (this.isLoose) this.forget(this.isGoing ? Number.POSITIVE_INFINITY : next);
+    this.isLoose = false;
+    this.isGoing = false;
+    this.changing = 0;
+    if (this.replay?.allFrom === undefined) this.replay = undefined;
   }
 
   /** Begins anew: what was is of no matter. */
@@ -64,6 +109,8 @@ export class StreamBook {
   readonly groups: Map<string, GroupBook> = new Map();
   /** What is stored of it, or was. */
   readonly bodies: Map<number, string> = new Map();
+  /** When they were taken in, by the wall clock. */
+  readonly times: Map<number, number> = new Map();
   readonly sequences: Map<string, number> = new Map();
   /** For each message id when it was stored last, in ms since the run began. */
   readonly ids: Map<string, number> = new Map();
@@ -75,8 +122,10 @@ export class StreamBook {
   isLoose = false;
   mayBeTrimmed = false;
   wasPurged = false;
+  readonly #optionsOf: (group: string) => GroupOptions;
 
-  constructor(id: number, name: string) {
+  constructor(id: number, name: string, optionsOf: (group: string) => GroupOptions) {
+    this.#optionsOf = optionsOf;
     this.id = id;
     this.name = name;
   }
@@ -84,7 +133,7 @@ export class StreamBook {
   group(name: string): GroupBook {
     let group = this.groups.get(name);
     if (group === undefined) {
-      group = new GroupBook(name);
+      group = new GroupBook(name, this.#optionsOf(name));
       this.groups.set(name, group);
     }
     return group;

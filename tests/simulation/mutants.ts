@@ -135,4 +135,92 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'setTimeout(() => {}, Math.max(1, lease.deadline - monotonicMs()))',
     seedsMax: 200,
   },
+  {
+    name: 'a time that was due while no broker ran is left out',
+    file: 'schedule/schedules.ts',
+    from: 'next: parse(cron, timezone), nextAt: next, lastAt };',
+    to: 'next: parse(cron, timezone), nextAt: Math.max(next, nextAfter(parse(cron, timezone))), lastAt };',
+    seedsMax: 400,
+  },
+  {
+    name: 'a schedule publishes, and when it is due next is not stored with that',
+    file: 'schedule/schedules.ts',
+    from: 'this.#put({ ...schedule, nextAt: nextAfter(schedule.next), lastAt: now }, schedule);',
+    to: 'this.#schedules.set(schedule.name, { ...schedule, nextAt: nextAfter(schedule.next), lastAt: now });',
+    seedsMax: 400,
+  },
+  {
+    name: 'a schedule that is paused publishes after a restart',
+    file: 'schedule/schedules.ts',
+    from: 'return { name, stream, cron, timezone, paused, batch, next',
+    to: 'return { name, stream, cron, timezone, paused: false, batch, next',
+    seedsMax: 1_000,
+  },
+  {
+    name: 'messages go at half the age that they may have',
+    file: 'stream/retention.ts',
+    from: 'this.#dropAged(stream, now - maxAgeMs))',
+    to: 'this.#dropAged(stream, now - maxAgeMs / 2))',
+    seedsMax: 200,
+  },
+  {
+    name: 'a stream that drops its oldest drops more than it has to',
+    file: 'stream/retention.ts',
+    from: 'maxMessages > 0 ? stream.messages - maxMessages : 0;',
+    to: 'maxMessages > 0 ? stream.messages - maxMessages + 2 : 0;',
+    seedsMax: 400,
+  },
+  {
+    name: 'a group that is moved leaves out the first message from there on',
+    file: 'engine/group-administration.ts',
+    from: "if ('sequence' in startFrom) return clip(startFrom.sequence);",
+    to: "if ('sequence' in startFrom) return clip(startFrom.sequence + 1);",
+    seedsMax: 400,
+  },
+  {
+    name: 'an update of the retry policy is not in force',
+    file: 'group/group.ts',
+    from: 'this.#settings = settings;\n    if (ordering',
+    to: 'this.#settings = { ...settings, retry: this.#settings.retry };\n    if (ordering',
+    seedsMax: 400,
+  },
+  {
+    name: 'an update of a group is not stored',
+    file: 'group/group.ts',
+    from: 'this.#dispatcher.settingsChanged();\n    this.#events.changed(this, true);',
+    to: 'this.#dispatcher.settingsChanged();',
+    seedsMax: 2_000,
+  },
+  {
+    name: 'a message may be delivered once more than its group allows',
+    file: 'group/group.ts',
+    from: 'if (attempt >= retry.maxDeliveries) return idleState(attempt + 1, deliveredAt);',
+    to: 'if (attempt > retry.maxDeliveries) return idleState(attempt + 1, deliveredAt);',
+    seedsMax: 200,
+  },
+  {
+    name: 'what a group held that is deleted goes to the group that comes after it',
+    file: 'engine/group-administration.ts',
+    from: 'this.#committer.open.deletedGroups.push(group);',
+    to: '',
+    seedsMax: 2_000,
+  },
+  {
+    name: 'a memory stream is on the disk',
+    file: 'commit/to-store.ts',
+    from: 'return stream.isDurable && !stream.isDeleted;',
+    to: 'return !stream.isDeleted;',
+    seedsMax: 200,
+  },
+  {
+    name: 'acks of what is in memory are answered, and not done',
+    file: 'group/group.ts',
+    from: 'const change = lane.ledger.ack(membership, part, attempt);\n      if (change.changed.length > 0) {',
+    to: `const isLeft = 'isDurable' in this.stream && this.stream.isDurable === false;
+      const change = isLeft
+        ? lane.ledger.giveBack(membership, part, attempt, idleState(attempt, 0))
+        : lane.ledger.ack(membership, part, attempt);
+      if (change.changed.length > 0 && !isLeft) {`,
+    seedsMax: 200,
+  },
 ];

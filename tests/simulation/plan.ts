@@ -40,8 +40,23 @@ export type Command = { readonly at: number } & (
   | { readonly kind: 'fail'; readonly isApplied: boolean }
   | { readonly kind: 'leave' | 'comeBack'; readonly follower: number }
   | { readonly kind: 'purge' | 'redrive' | 'recreate'; readonly stream: number }
-  | { readonly kind: 'reset'; readonly stream: number; readonly group: number }
+  | {
+      readonly kind: 'reset';
+      readonly stream: number;
+      readonly group: number;
+      readonly startFrom: 'first' | 'new' | { readonly sequence: number };
+    }
+  | {
+      readonly kind: 'updateGroup';
+      readonly stream: number;
+      readonly group: number;
+      readonly options: GroupOptions;
+    }
+  | { readonly kind: 'deleteGroup'; readonly stream: number; readonly group: number }
+  | { readonly kind: 'read'; readonly stream: number; readonly from: number; readonly limit: number }
   | { readonly kind: 'setClock'; readonly byMs: number }
+  | { readonly kind: 'saveSchedule'; readonly name: string; readonly stream: number }
+  | { readonly kind: 'pauseSchedule' | 'resumeSchedule' | 'deleteSchedule'; readonly name: string }
   | { readonly kind: 'look' }
 );
 
@@ -51,6 +66,8 @@ export interface Plan {
   readonly cacheBytesMax: number;
   readonly groups: Readonly<Record<string, GroupOptions>>;
   readonly streams: readonly StreamPlan[];
+  /** Those that end with their broker. */
+  readonly memory: readonly StreamPlan[];
   /** Where the messages of transactions go. */
   readonly results: string;
   readonly publishers: number;
@@ -70,23 +87,30 @@ const WORKERS = 'workers';
 export function planOf(seed: number): Plan {
   const random = derived(seed, 'plan');
   const groups = groupsOf(random);
-  const streams = streamsOf(random, Object.keys(groups));
+  const streams = limited(derived(seed, 'limits'), streamsOf(random, Object.keys(groups)));
   const publishers = 1 + random.below(2);
   const followers = followersOf(random, streams);
-  const commands = [
+  const commands: Command[] = [
     ...publishesOf(random, streams, publishers),
     ...faultsOf(random, publishers + followers.length),
     ...changesOf(random, streams, followers.length),
+    ...replaysOf(derived(seed, 'replays'), streams),
+    ...schedulesOf(derived(seed, 'schedules'), streams),
   ];
+  commands.push(...groupChangesOf(derived(seed, 'groups'), streams, followers, commands));
+  const memory = memoryOf(derived(seed, 'memory'), Object.keys(groups));
+  for (const stream of memory)
+    commands.push(...memoryCommandsOf(derived(seed, 'memory commands'), stream, publishers));
   commands.sort((a, b) => a.at - b.at);
   return {
     seed,
     cacheBytesMax: happens(random, 50) ? 200 : 1_000_000,
     groups,
     streams,
+    memory,
     results: RESULTS,
     publishers,
-    followers,
+    followers: [...followers, ...followersOf(derived(seed, 'memory followers'), memory)],
     commands,
   };
 }
@@ -131,6 +155,40 @@ function streamOptions(random: Random): StreamOptions {
     ...(isLimited && { maxMessages: 20, overflow: random.pick(['reject', 'drop-oldest']) }),
     ...(happens(random, 20) && { dedupWindowMs: random.pick([0, 4_000]) }),
   };
+}
+
+const IN_MEMORY_PERCENT = 20;
+
+function memoryOf(random: Random, groups: readonly string[]): StreamPlan[] {
+  if (!happens(random, IN_MEMORY_PERCENT)) return [];
+  const retention = happens(random, 75) ? 'work' : 'log';
+  const own = groups.filter((group) => group === WORKERS || happens(random, 50));
+  return [{ name: 'memos', options: { storage: 'memory', retention }, groups: own }];
+}
+
+function memoryCommandsOf(random: Random, { name }: StreamPlan, publishers: number): Command[] {
+  const habits = { isKeyed: happens(random, 50), isMixed: happens(random, 60) };
+  return Array.from({ length: 3 + random.below(5) }, () => {
+    const records = Array.from({ length: sizeOf(random) }, () => attributesOf(random, habits));
+    const publisher = random.below(publishers);
+    return { kind: 'publish', at: at(random), publisher, bind: { stream: name }, records };
+  });
+}
+
+const AGED_PERCENT = 5;
+const BY_BYTES_PERCENT = 3;
+
+/** Some of the streams have more limits. */
+function limited(random: Random, streams: readonly StreamPlan[]): StreamPlan[] {
+  return streams.map(({ options, ...stream }) => {
+    if (stream.name === RESULTS) return { ...stream, options };
+    const aged: StreamOptions = happens(random, AGED_PERCENT) ? { maxAgeMs: random.pick([200, 900]) } : {};
+    const byBytes: StreamOptions =
+      happens(random, BY_BYTES_PERCENT) && options.overflow === undefined
+        ? { maxBytes: 300, overflow: 'drop-oldest' }
+        : {};
+    return { ...stream, options: { ...options, ...aged, ...byBytes } };
+  });
 }
 
 function followersOf(random: Random, streams: readonly StreamPlan[]): FollowerPlan[] {
@@ -233,9 +291,105 @@ function changesOf(random: Random, streams: readonly StreamPlan[], followers: nu
       at: at(random),
       stream: index,
       group: random.below(streams[index]!.groups.length),
+      startFrom: 'first',
     });
   }
   return changes;
+}
+
+function replaysOf(random: Random, streams: readonly StreamPlan[]): Command[] {
+  const commands: Command[] = [];
+  for (const [stream, { options, groups }] of streams.slice(0, -1).entries()) {
+    const isLog = options.retention === 'log';
+    if (happens(random, isLog ? 40 : 5)) {
+      const startFrom = random.pick([
+        'first',
+        'new',
+        { sequence: 1 + random.below(40) },
+        { sequence: 1 + random.below(10) },
+      ] as const);
+      commands.push({ kind: 'reset', at: at(random), stream, group: random.below(groups.length), startFrom });
+    }
+    if (happens(random, isLog ? 60 : 15))
+      commands.push({
+        kind: 'read',
+        at: at(random),
+        stream,
+        from: 1 + random.below(20),
+        limit: random.pick([3, 1_000]),
+      });
+  }
+  return commands;
+}
+
+const UPDATED_PERCENT = 10;
+const DELETED_PERCENT = 6;
+
+/**
+ * Changes of groups. A stream that is created anew has the groups that it had at first, and who follows by a pattern
+ * asks for the same everywhere: so neither is with these.
+ */
+function groupChangesOf(
+  random: Random,
+  streams: readonly StreamPlan[],
+  followers: readonly FollowerPlan[],
+  others: readonly Command[],
+): Command[] {
+  const commands: Command[] = [];
+  for (const [stream, { groups }] of streams.slice(0, -1).entries()) {
+    if (others.some((other) => other.kind === 'recreate' && other.stream === stream)) continue;
+    for (const [group, name] of groups.entries()) {
+      const isByPattern = followers.some(({ group: of, bind }) => of === name && 'pattern' in bind);
+      if (isByPattern) continue;
+      const updates = happens(random, UPDATED_PERCENT) ? 1 + random.below(2) : 0;
+      for (let i = 0; i < updates; i++)
+        commands.push({
+          kind: 'updateGroup',
+          at: at(random),
+          stream,
+          group,
+          options: changedOptions(random),
+        });
+      if (happens(random, DELETED_PERCENT))
+        commands.push({ kind: 'deleteGroup', at: at(random), stream, group });
+    }
+  }
+  return commands;
+}
+
+function changedOptions(random: Random): GroupOptions {
+  return random.pick<GroupOptions>([
+    { retry: { maxDeliveries: random.pick([1, 2, 3, 20]), delayMs: random.pick([0, 20]) } },
+    { retry: { maxDeliveries: random.pick([1, 2, 3, 20]) }, deadLetterExpired: happens(random, 50) },
+    { ratePerSecond: random.pick([0, 100, 300]), yieldEvery: random.pick([0, 2]) },
+    { exclusive: happens(random, 50) },
+  ]);
+}
+
+const SCHEDULED_PERCENT = 20;
+
+function schedulesOf(random: Random, streams: readonly StreamPlan[]): Command[] {
+  if (!happens(random, SCHEDULED_PERCENT)) return [];
+  const names = ['clock', 'bell'].slice(0, random.pick([1, 1, 2]));
+  return names.flatMap((name) => {
+    const save = (least: number, most: number): Command => {
+      return {
+        kind: 'saveSchedule',
+        at: between(random, least, most),
+        name,
+        stream: random.below(streams.length - 1),
+      };
+    };
+    const commands = [save(0, ACTIVE_MS / 2)];
+    if (happens(random, 20)) commands.push(save(0, ACTIVE_MS));
+    if (happens(random, 25)) commands.push({ kind: 'deleteSchedule', at: at(random), name });
+    if (happens(random, 30)) {
+      const pausedAt = at(random);
+      commands.push({ kind: 'pauseSchedule', at: pausedAt, name });
+      commands.push({ kind: 'resumeSchedule', at: pausedAt + between(random, 1, 1_500), name });
+    }
+    return commands;
+  });
 }
 
 function downMs(random: Random): number {

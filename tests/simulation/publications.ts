@@ -16,6 +16,8 @@ export interface Publication {
   readonly places: Map<string, number | undefined>;
   /** In which transaction, if in one. */
   readonly transaction: TransactionFacts | undefined;
+  /** The schedule that publishes it, time and again. */
+  readonly schedule: string | undefined;
 }
 
 /** Acks that are done if a message is stored, and not if not. */
@@ -33,7 +35,7 @@ export class Publications {
     publisher: string,
     attributes: Attributes,
     sentAt: number,
-    transaction?: TransactionFacts,
+    { transaction, schedule }: { transaction?: TransactionFacts; schedule?: string } = {},
   ): Publication {
     const number = (this.#numbers.get(publisher) ?? 0) + 1;
     this.#numbers.set(publisher, number);
@@ -47,6 +49,7 @@ export class Publications {
       mayBeLate: false,
       places: new Map(),
       transaction,
+      schedule,
     };
     this.#byBody.set(publication.body, publication);
     return publication;
@@ -59,4 +62,8 @@ export class Publications {
   all(): Iterable<Publication> {
     return this.#byBody.values();
   }
+}
+
+export function isDelayed({ delayMs, deliverAt }: Attributes): boolean {
+  return delayMs !== undefined || deliverAt !== undefined;
 }

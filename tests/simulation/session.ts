@@ -203,6 +203,7 @@ export class Session implements ServerEnd {
       if (entry?.state !== 'settling' || entry.deliveries !== deliveries || isRepeat) continue;
       // With StaleAck or StreamFull nothing was changed.
       entry.state = code === 'StorageFull' ? 'waiting' : 'held';
+      entry.isRefused = code === 'StorageFull';
     }
   }
 }

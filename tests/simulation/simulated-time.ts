@@ -41,9 +41,17 @@ const REAL = {
   clearTimeout,
   setInterval,
   clearInterval,
+  Date,
   dateNow: Date.now,
   random: Math.random,
 };
+
+/** A date of the simulated wall clock, unless it is said which. */
+class SimulatedDate extends REAL.Date {
+  constructor(...parts: [] | [number]) {
+    super(...((parts.length === 0 ? [REAL.Date.now()] : parts) as [number]));
+  }
+}
 
 /**
  * Time that passes from event to event, and the timers, clocks and random numbers of a process under it: while it is
@@ -132,7 +140,8 @@ export class SimulatedTime {
       clearInterval: cancel,
     };
     Object.assign(globalThis, own);
-    Date.now = () => this.wall;
+    REAL.Date.now = () => this.wall;
+    globalThis.Date = SimulatedDate as DateConstructor;
     Math.random = () => this.#random.below(2 ** 30) / 2 ** 30;
     Object.defineProperty(performance, 'now', {
       value: () => this.now - this.bootedAt,
@@ -140,8 +149,8 @@ export class SimulatedTime {
       writable: true,
     });
     return () => {
-      const { dateNow, random, ...timers } = REAL;
-      Object.assign(globalThis, timers);
+      const { dateNow, random, ...globals } = REAL;
+      Object.assign(globalThis, globals);
       Date.now = dateNow;
       Math.random = random;
       Reflect.deleteProperty(performance, 'now');

@@ -68,6 +68,7 @@ async function play(world: World): Promise<void> {
   await drain(world);
   checkNothingLost(book);
   checkTransactions(book);
+  book.memory.check();
   const { confirmed = 0, refused = 0 } = Object.fromEntries(book.counts);
   if (confirmed + refused < ANSWERED_MIN || book.life < 2)
     book.violate(

@@ -1,6 +1,7 @@
 import type { Engine } from '../../packages/broker/src/engine/engine.ts';
-import { type Book, isDelayed } from './book.ts';
+import type { Book } from './book.ts';
 import type { Entry, GroupBook, StreamBook } from './group-book.ts';
+import { isDelayed } from './publications.ts';
 
 /** A lease may have been extended in its last moment, for as long as the longest that there are, in ms. */
 const OVERDUE_MS = 1_100;
@@ -20,7 +21,7 @@ export async function checkPending(
   const { life } = book;
   const isHeld = (entry: Entry): boolean =>
     entry.state === 'held' && entry.life === life && book.time.now < entry.deadline;
-  const deadly = book.expected.maxDeliveriesOf(groupName);
+  const deadly = group.policies.fewest;
   const sure = [...now.values()]
     .filter((entry) => isHeld(entry) || (entry.attempt < deadly && isPendingForSure(book, entry)))
     .map(({ sequence }) => sequence);
@@ -61,6 +62,21 @@ export async function checkPending(
     book.violate('pendingWrong', `${missing} ${where} is not pending, and should be`);
 }
 
+/** Whether a group has the settings that it was given. */
+export async function checkSettings(
+  book: Book,
+  engine: Engine,
+  streamName: string,
+  groupName: string,
+): Promise<void> {
+  const group = book.stream(streamName)?.groups.get(groupName);
+  if (group === undefined || group.isLoose) return;
+  const { options } = await engine.groupInfo(streamName, groupName);
+  if (group.isLoose || book.stream(streamName)?.groups.get(groupName) !== group) return;
+  if (!group.policies.allow(options))
+    book.violate('settingsWrong', `${groupName} on ${streamName} has ${JSON.stringify(options)}`);
+}
+
 /** Whether it must be in the list, whatever the broker has not been able to say yet. */
 function isPendingForSure(book: Book, { state, life, isReleased, body }: Entry): boolean {
   if (state !== 'held' && state !== 'waiting') return false;
@@ -85,13 +101,38 @@ export function checkNothingLost(book: Book): void {
       for (const group of stream.groups.values()) checkArrived(book, stream, group, { sequence, body });
     }
   }
+  for (const stream of book.streams.values())
+    for (const group of stream.groups.values()) checkReplay(book, stream, group);
+  for (const stream of book.memory.all()) {
+    for (const [sequence, body] of stream.bodies)
+      for (const group of stream.groups.values()) checkArrived(book, stream, group, { sequence, body });
+  }
   for (const publication of book.publications.all()) {
     if (publication.outcome !== 'confirmed' || !isDelayed(publication.attributes)) continue;
     for (const [name, sequence] of publication.places) {
       if (sequence !== undefined || book.deletedNames.has(name)) continue;
+      // It went with the memory that it was in, or may have.
+      const since = book.memory.get(name)?.since ?? Number.POSITIVE_INFINITY;
+      if (book.expected.isMemory(name) && publication.sentAt < since) continue;
       if (book.stream(name)?.sequences.has(publication.body) !== true)
         book.violate('lost', `${publication.body}, which was delayed, never entered ${name}`);
     }
+  }
+}
+
+/** A group of a log that was moved saw everything from there on once more. */
+function checkReplay(book: Book, stream: StreamBook, { name, replay, entries }: GroupBook): void {
+  const isLog = book.expected.limitsOf(stream.name).retention === 'log';
+  if (replay?.allFrom === undefined || !isLog || stream.mayBeTrimmed || stream.wasPurged) return;
+  book.count('replays');
+  for (const [sequence, body] of stream.bodies) {
+    if (sequence < replay.allFrom || replay.seen.has(sequence)) continue;
+    if (stream.redriven.has(sequence) || entries.get(sequence)?.state === 'dead') continue;
+    if (book.publications.get(body)?.attributes.ttlMs !== undefined) continue;
+    book.violate(
+      'replayWrong',
+      `${sequence} of ${stream.name} did not come to ${name}, moved to ${replay.allFrom}`,
+    );
   }
 }
 

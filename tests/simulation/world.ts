@@ -1,3 +1,4 @@
+import type { GroupOptions } from '@simplemq/protocol';
 import { Book } from './book.ts';
 import { BrokerProcess, type OpenEngine } from './broker-process.ts';
 import { ClientLink } from './client-link.ts';
@@ -8,7 +9,10 @@ import type { FollowerPlan, Plan, StreamPlan } from './plan.ts';
 import { PublisherClient } from './publisher-client.ts';
 import type { StorageFaults } from './simulated-store.ts';
 import { SimulatedTime } from './simulated-time.ts';
-import { checkPending } from './state-checks.ts';
+import { checkPending, checkSettings } from './state-checks.ts';
+
+/** When a stream that could not be created is asked for again, in ms. */
+const AGAIN_MS = 20;
 
 /** A broker, its disk and its clients, and the book in which all is written that is seen of them. */
 export class World {
@@ -22,15 +26,26 @@ export class World {
   /** Of all clients, in the order in which they were made. */
   readonly links: ClientLink[] = [];
 
+  readonly #hasUpdates: boolean;
+  #hasBegun = false;
+
   constructor(plan: Plan, open: OpenEngine) {
     const { seed, groups } = plan;
     this.plan = plan;
+    this.#hasUpdates = plan.commands.some(({ kind }) => kind === 'updateGroup');
     this.time = new SimulatedTime(derived(seed, 'time').below(2 ** 31));
     this.book = new Book(this.time, {
-      maxDeliveriesOf: (group) => groups[group]?.retry?.maxDeliveries ?? 20,
+      isMemory: (name) =>
+        plan.memory.some((stream) => name === stream.name || name === `$dead.${stream.name}`),
+      optionsOf: (group) => groups[group] ?? {},
       isKeyed: (group) => groups[group]?.ordering === 'key',
       dedupWindowMsOf: (name) => this.#streamPlan(name)?.options.dedupWindowMs ?? 120_000,
-      mayBeTrimmed: (name) => this.#streamPlan(name)?.options.overflow === 'drop-oldest',
+      mayReject: (name) => this.#streamPlan(name)?.options.overflow === 'reject',
+      limitsOf: (name) => this.#streamPlan(name)?.options ?? {},
+      mayBeTrimmed: (name) => {
+        const { overflow, maxAgeMs = 0 } = this.#streamPlan(name)?.options ?? {};
+        return overflow === 'drop-oldest' || maxAgeMs > 0;
+      },
     });
     const disk = new Disk(this.book);
     this.book.disk = disk;
@@ -42,12 +57,21 @@ export class World {
       random: derived(seed, 'broker'),
       faults: this.faults,
       cacheBytesMax: plan.cacheBytesMax,
+      onOpened: () => {
+        if (this.#hasBegun) for (const { name } of plan.memory) void this.#createInMemory(name);
+      },
     });
+  }
+
+  /** All that there are to be. */
+  get streams(): readonly StreamPlan[] {
+    return [...this.plan.streams, ...this.plan.memory];
   }
 
   async begin(): Promise<void> {
     await this.broker.start();
-    for (const { name } of this.plan.streams) await this.create(name);
+    for (const { name } of this.streams) await this.create(name);
+    this.#hasBegun = true;
     const { publishers, followers } = this.plan;
     for (let i = 0; i < publishers; i++) {
       const id = String(i + 1).padStart(32, '0');
@@ -61,20 +85,38 @@ export class World {
   async create(name: string): Promise<void> {
     const { engine } = this.broker;
     const { options, groups } = this.#streamPlan(name)!;
+    const { memory } = this.book;
+    if (this.book.expected.isMemory(name)) memory.begin(name);
     await engine?.createStream(name, options);
     for (const group of groups) {
-      await engine?.createGroup({ stream: name, group, options: this.plan.groups[group]! });
-      const { nextSequence } = this.book.disk.stream(name)!;
+      await this.createGroup(name, group);
+      const { nextSequence } = this.book.disk.stream(name) ?? (await engine!.streamInfo(name));
       const book = this.book.stream(name)!.group(group);
       book.obligedFrom = Math.min(book.obligedFrom, nextSequence);
     }
   }
 
+  /** With the options that it was given last, or with those before: whichever it has. */
+  async createGroup(stream: string, group: string): Promise<void> {
+    const candidates = this.#optionsOf(stream, group);
+    for (const [index, options] of candidates.entries()) {
+      try {
+        await this.broker.engine?.createGroup({ stream, group, options });
+        return;
+      } catch (error) {
+        const isOther = (error as { code?: string }).code === 'StreamConflict';
+        if (!isOther || index === candidates.length - 1) throw error;
+      }
+    }
+  }
+
   addFollower(plan: FollowerPlan): ClientLink {
-    const { seed, groups, results: resultsTo } = this.plan;
+    const { seed, results: resultsTo } = this.plan;
     const link = this.#link(plan.name);
-    const groupOptions = groups[plan.group];
-    this.followers.push(new FollowerClient({ plan, link, book: this.book, seed, groupOptions, resultsTo }));
+    const { bind, group } = plan;
+    const stream = 'stream' in bind ? bind.stream : undefined;
+    const optionsOf = (): readonly GroupOptions[] => this.#optionsOf(stream, group);
+    this.followers.push(new FollowerClient({ plan, link, book: this.book, seed, optionsOf, resultsTo }));
     return link;
   }
 
@@ -86,11 +128,32 @@ export class World {
   /** Holds the pending entry list of a group against the book. */
   async look(stream: string, group: string): Promise<void> {
     const { engine } = this.broker;
-    if (engine !== undefined) await checkPending(this.book, engine, stream, group).catch(() => {});
+    if (engine === undefined) return;
+    await checkPending(this.book, engine, stream, group).catch(() => {});
+    if (this.#hasUpdates) await checkSettings(this.book, engine, stream, group).catch(() => {});
+  }
+
+  /** As a program does it that finds its broker started anew. */
+  async #createInMemory(name: string): Promise<void> {
+    const { owner } = this.broker;
+    while (!owner.isGone) {
+      try {
+        await this.create(name);
+        return;
+      } catch (error) {
+        if ((error as { code?: string }).code === 'StorageFull') this.book.memory.lose();
+        await this.time.sleep(AGAIN_MS);
+      }
+    }
+  }
+
+  #optionsOf(stream: string | undefined, group: string): readonly GroupOptions[] {
+    const known = stream === undefined ? undefined : this.book.stream(stream)?.groups.get(group);
+    return known?.policies.candidates ?? [this.plan.groups[group]!];
   }
 
   #streamPlan(name: string): StreamPlan | undefined {
-    return this.plan.streams.find((stream) => stream.name === name);
+    return this.streams.find((stream) => stream.name === name);
   }
 
   #link(name: string): ClientLink {

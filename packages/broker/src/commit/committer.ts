@@ -220,6 +220,8 @@ export class Committer {
       group.unseal(changes);
       next.groups.add(group);
     }
+    // In reverse: what came later was built on what came before.
+    if (isMixed) for (const undo of this.#open.undo.splice(0).reverse()) undo();
     this.#refusePublishes(transaction, batches, next, error);
     for (const stream of transaction.skipped) next.skipped.add(stream);
     if (isMixed) this.#refusePublishes(this.#open, this.#open.takeBatches(), next, error);

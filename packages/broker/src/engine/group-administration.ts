@@ -120,10 +120,11 @@ export class GroupAdministration {
   }
 
   async reset({ stream: streamName, group: name, startFrom }: ResetGroup): Promise<void> {
-    const group = this.#registry.findGroup(streamName, name);
-    const stream = group.stream as Stream;
+    const stream = this.#registry.findGroup(streamName, name).stream as Stream;
     const { places, sequence } = await this.#placesOf(stream, startFrom);
-    if (group.isClosed) this.#registry.findGroup(streamName, name);
+    // Another may have come in its place meanwhile, or in that of the stream.
+    const group = this.#registry.findGroup(streamName, name);
+    if (group.stream !== stream) return this.reset({ stream: streamName, group: name, startFrom });
     const books = group.lanes.map(({ number, ledger }) => ({ lane: number, open: openBooks(ledger) }));
     const left = leftFrom(stream, places);
     group.startSequence = Math.min(group.startSequence, sequence);

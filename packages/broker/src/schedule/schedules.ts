@@ -18,6 +18,8 @@ import type { Stream } from '../stream/stream.ts';
 
 /** How long the wall clock is trusted to go on as it did: it may be set meanwhile. */
 const LOOK_MS = 1_000;
+/** After a storage that was full, the next try. */
+const FULL_RETRY_MS = 500;
 const SCHEDULES_MAX = 10_000;
 const DEFAULT_TIMEZONE = 'UTC';
 
@@ -51,6 +53,7 @@ export class Schedules {
   readonly #options: SchedulesOptions;
   readonly #schedules = new Map<string, Schedule>();
   #timer: NodeJS.Timeout | undefined;
+  #triesFrom = 0;
   #isClosed = false;
 
   constructor(options: SchedulesOptions) {
@@ -144,11 +147,21 @@ export class Schedules {
     this.#schedules.set(name, schedule);
     open.deletedSchedules.delete(name);
     open.schedules.set(name, toStored(schedule));
-    open.undo.push(() => {
-      if (known === undefined) this.#schedules.delete(name);
-      else this.#schedules.set(name, known);
-      this.#arm();
-    });
+    open.undo.push(() => this.#takeBack(schedule, known));
+  }
+
+  /** It was refused for want of room. What was deleted or saved since stays as it is. */
+  #takeBack(schedule: Schedule, known: Schedule | undefined): void {
+    const { name } = schedule;
+    if (this.#schedules.get(name) !== schedule) return;
+    if (known !== undefined) this.#schedules.set(name, known);
+    else {
+      this.#schedules.delete(name);
+      // It may have come in the place of one that was deleted in the same transaction, which is to go all the same.
+      this.#options.committer.open.deletedSchedules.add(name);
+    }
+    this.#triesFrom = Date.now() + FULL_RETRY_MS;
+    this.#arm();
   }
 
   #remove(name: string): void {
@@ -164,7 +177,7 @@ export class Schedules {
     let next = Number.POSITIVE_INFINITY;
     for (const { nextAt, paused } of this.#schedules.values()) if (!paused) next = Math.min(next, nextAt);
     if (this.#isClosed || next === Number.POSITIVE_INFINITY) return;
-    const delayMs = Math.min(LOOK_MS, Math.max(0, next - Date.now()));
+    const delayMs = Math.min(LOOK_MS, Math.max(0, Math.max(next, this.#triesFrom) - Date.now()));
     this.#timer = setTimeout(() => this.#look(), delayMs).unref();
   }
 

@@ -344,6 +344,6 @@ export interface StoreTransaction {
 }
 
 export interface StoreCommitted {
-  /** What the removals freed. */
+  /** What the removals freed, each stream once. */
   readonly removed: readonly { readonly streamId: number; readonly bytes: number }[];
 }

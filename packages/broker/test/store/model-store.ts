@@ -90,7 +90,12 @@ export class ModelStore implements Store {
     }
     for (const { id, ...counters } of transaction.streams) this.#update(id, counters);
     this.#applyGroups(transaction);
-    const removed = transaction.removals.map((removal) => this.#remove(removal));
+    const freed = new Map<number, number>();
+    for (const removal of transaction.removals) {
+      const { streamId, bytes } = this.#remove(removal);
+      freed.set(streamId, (freed.get(streamId) ?? 0) + bytes);
+    }
+    const removed = Array.from(freed, ([streamId, bytes]) => ({ streamId, bytes }));
     for (const producer of transaction.producers) this.#producers.set(producer.id, producer);
     for (const id of transaction.forgottenProducers) this.#producers.delete(id);
     // What is removed and added at once is a batch of which a part was taken out.
