@@ -5,8 +5,11 @@ import { editedSource, OWN_SOURCE } from './broker/broker-source.ts';
 import { DENSE, type Edit, type Mutant } from './broker/edits.ts';
 import { type Explored, explore } from './explore/explore.ts';
 import type { Counts } from './explore/explorer.ts';
+import { runWorkload, type WorkloadSize } from './load/workload.ts';
 import { record } from './record.ts';
-import { runWorkload, type WorkloadSize } from './workload.ts';
+import { checkHappened, type Happened, sweepsOfMany } from './trace/happened.ts';
+import { Knowledge } from './trace/knowledge.ts';
+import type { Operation } from './trace/operations.ts';
 
 /** Brokers whose states are looked at. */
 export interface Kind {
@@ -16,7 +19,7 @@ export interface Kind {
 
 export const KINDS = {
   /** With small segments: dozens of them come and go. */
-  dense: { edits: DENSE, size: { rounds: 8, largeBytes: 40_000, largeInRound: 4 } },
+  dense: { edits: DENSE, size: { rounds: 6, largeBytes: 40_000, largeInRound: 4 } },
   /** As it is, for a few MiB: all of it lies in the first segments of its runs. */
   short: { edits: [], size: { rounds: 3, largeBytes: 200_000, largeInRound: 1 } },
   /** As it is, for some segments of 32 MiB. */
@@ -41,6 +44,7 @@ export interface CrashStatesOptions {
 
 export interface CrashStatesVerdict extends Explored {
   readonly operations: number;
+  readonly happened: Happened;
 }
 
 /** What is found of a broker after so many violations says nothing new; of one with a fault, after the first. */
@@ -58,6 +62,8 @@ export async function crashStates(options: CrashStatesOptions): Promise<CrashSta
       folder,
       workload: (broker) => runWorkload(broker, size, options.seed),
     });
+    const happened = happenedIn(operations);
+    checkHappened(happened, options.kind === 'dense');
     const { states, seed, processes, recoveryEvery, keep, onProgress, mutant } = options;
     const explored = await explore({
       source,
@@ -71,8 +77,14 @@ export async function crashStates(options: CrashStatesOptions): Promise<CrashSta
       keep,
       onProgress,
     });
-    return { ...explored, operations };
+    return { ...explored, operations: operations.length, happened };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function happenedIn(operations: readonly Operation[]): Happened {
+  const knowledge = new Knowledge();
+  for (const operation of operations) knowledge.apply(operation);
+  return { ...knowledge.happened, sweeps: sweepsOfMany(operations) };
 }

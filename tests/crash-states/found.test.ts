@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Bind, Connection, Publisher } from '@simplemq/client';
 import { temporaryFolder } from '@simplemq/testkit';
@@ -13,10 +12,10 @@ import { Disk } from './disk/disk.ts';
 import { killProcess, loseUnsynced, type PowerCut } from './disk/power-cut.ts';
 import { StateFolder } from './disk/state-folder.ts';
 import { Recoveries } from './explore/recoveries.ts';
-import { record } from './record.ts';
+import { type Recording, record } from './record.ts';
 import { bodyOf } from './trace/body.ts';
 import { Knowledge } from './trace/knowledge.ts';
-import { type Operation, readOperations } from './trace/operations.ts';
+import type { Operation } from './trace/operations.ts';
 
 const STREAM = 'first';
 
@@ -70,9 +69,8 @@ test.runIf(CAN_BUILD_SHIMS)(
 );
 
 /** A broker on a new folder that confirms a few messages, one after the other, and is killed. */
-async function recordFirst(folder: string): Promise<{ operations: Operation[]; library: string }> {
-  const { library, log } = await record({ source: OWN_SOURCE, folder, workload: publishSome });
-  return { library, operations: readOperations(readFileSync(log)) };
+async function recordFirst(folder: string): Promise<Recording> {
+  return record({ source: OWN_SOURCE, folder, workload: publishSome });
 }
 
 async function publishSome(broker: TracedBroker): Promise<void> {

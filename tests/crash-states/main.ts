@@ -5,6 +5,7 @@ import { MUTANTS } from './broker/edits.ts';
 import { RULES } from './check/violation.ts';
 import { type CrashStatesVerdict, crashStates, KINDS, type KindName } from './crash-states.ts';
 import type { Counts } from './explore/explorer.ts';
+import { HAPPENINGS, type Happening } from './trace/happened.ts';
 
 const HELP = `Writes down every write, sync and rename of a broker under load, lays out states that a power cut could have left at
 any moment of that, and opens a broker on each: nothing that was confirmed may be missing. Needs Linux and gcc.
@@ -82,6 +83,10 @@ async function run(): Promise<boolean> {
     ['moments of the logs', sum(({ counts }) => counts.moments)],
     ['logs', verdicts.length],
     ['  operations in them', sum(({ operations }) => operations)],
+    ...(Object.keys(HAPPENINGS) as Happening[]).map((happening): [string, number] => [
+      `  ${HAPPENINGS[happening]}`,
+      sum(({ happened }) => happened[happening]),
+    ]),
     ['seconds', Math.round((performance.now() - startedAt) / 1000)],
   ];
   const violations = found.map(({ rule, text, cut }) => ({ rule, text: `${text}\n    after ${cut}` }));

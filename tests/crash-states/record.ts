@@ -2,13 +2,13 @@ import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { TracedBroker } from './broker/traced-broker.ts';
 import { buildShim } from './shim/build-shim.ts';
-import { readOperations } from './trace/operations.ts';
+import { type Operation, readOperations } from './trace/operations.ts';
 import { checkComplete } from './trace/trace.ts';
 
 export interface Recording {
   readonly library: string;
   readonly log: string;
-  readonly operations: number;
+  readonly operations: readonly Operation[];
 }
 
 export interface RecordOptions {
@@ -32,5 +32,5 @@ export async function record({ source, folder, workload }: RecordOptions): Promi
   }
   const operations = readOperations(readFileSync(log));
   checkComplete(operations, root);
-  return { library, log, operations: operations.length };
+  return { library, log, operations };
 }

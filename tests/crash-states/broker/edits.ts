@@ -10,6 +10,9 @@ const JOURNAL = 'store/journal/journal.ts';
 const SEGMENT = 'store/journal/segment.ts';
 const RECORDS = 'store/journal/segment-records.ts';
 const DATABASE = 'store/sqlite/journaled-database.ts';
+const SWEEP = 'store/sqlite/segment-sweep.ts';
+const TRANSACTIONS = 'engine/transactions.ts';
+const RETENTION = 'stream/retention.ts';
 
 /**
  * The broker with segments of half a MiB in place of 32, and all else that comes once in so many bytes or commits in
@@ -26,7 +29,7 @@ export const DENSE: readonly Edit[] = [
   numberIn('store/sqlite/index-transaction.ts', 'const COMMITS_MAX = ', '500', '25'),
   numberIn('store/sqlite/index-transaction.ts', 'const BYTES_MAX = ', '16 * 1024 * 1024', '256 * 1024'),
   numberIn(DATABASE, 'const TIDY_BYTES = ', '1024 * 1024', '16 * 1024'),
-  numberIn('store/sqlite/segment-sweep.ts', 'const STEP_BYTES = ', '1024 * 1024', '64 * 1024'),
+  numberIn(SWEEP, 'const STEP_BYTES = ', '1024 * 1024', '64 * 1024'),
   numberIn('store/sqlite/upkeep.ts', 'const LOOK_MS = ', '500', '40'),
 ];
 
@@ -37,6 +40,8 @@ function numberIn(file: string, before: string, from: string, to: string): Edit 
 /** A fault that a crash would show. */
 export interface Mutant {
   readonly name: string;
+  /** In some hundred states: the normal tests have it. */
+  readonly isFoundSoon?: true;
   readonly edits: readonly Edit[];
 }
 
@@ -48,6 +53,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a commit is answered before it is appended',
+    isFoundSoon: true,
     edits: [
       {
         file: 'store/sqlite/storage-service.ts',
@@ -102,5 +108,94 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the data folder is not synced into the one above it',
     edits: [{ file: 'store/sqlite/data-folder.ts', from: '  syncFolder(dirname(folder));\n', to: '' }],
+  },
+  {
+    name: 'a transaction is written as two records, its acks and then its publishes',
+    edits: [
+      {
+        file: TRANSACTIONS,
+        from: '    const placed = checked.map((publish) => this.#place(publish));\n',
+        to:
+          '    return this.#options.committer.settled().then(() => {\n' +
+          '    const placed = checked.map((publish) => this.#place(publish));\n',
+      },
+      {
+        file: TRANSACTIONS,
+        from: '    return this.#committed({ publishes: placed, durability }, producer);\n',
+        to: '    return this.#committed({ publishes: placed, durability }, producer); });\n',
+      },
+    ],
+  },
+  {
+    name: 'a dead letter is stored in the commit after the one that takes its message out of the stream',
+    isFoundSoon: true,
+    edits: [
+      {
+        file: 'dead-letters/burials.ts',
+        from:
+          '        open.separate(lane);\n' +
+          '        open.append(dead, lane, letterOf(group, death, sequence, batch, ofMessage), dead.takeTime());\n',
+        to:
+          '        void this.#options.committer.stored().then(() => {\n' +
+          '          const { open: next } = this.#options.committer;\n' +
+          '          next.separate(lane);\n' +
+          '          next.append(dead, lane, letterOf(group, death, sequence, batch, ofMessage), dead.takeTime());\n' +
+          '          next.separate(lane);\n' +
+          '          this.#options.committer.schedule();\n' +
+          '        });\n',
+      },
+    ],
+  },
+  {
+    name: 'a sweep gives back a segment before what it moves is synced',
+    edits: [
+      {
+        file: SWEEP,
+        from: '      const record = encodeMoves(moves, batches);\n',
+        to:
+          '      const record = encodeMoves(moves, batches);\n' +
+          '      if (end === undefined) this.#storage.journal.release(id);\n',
+      },
+    ],
+  },
+  {
+    name: 'that a stream is deleted is answered before it is stored',
+    edits: [
+      {
+        file: 'engine/stream-administration.ts',
+        from: "    await this.#committer.settled();\n    this.#options.onEvent({ type: 'streamDeleted'",
+        to: "    this.#committer.schedule();\n    this.#options.onEvent({ type: 'streamDeleted'",
+      },
+    ],
+  },
+  {
+    name: 'a purge is answered before it is stored',
+    edits: [
+      {
+        file: RETENTION,
+        from: '      await this.#committer.settled();\n      return removed;\n',
+        to: '      return removed;\n',
+      },
+    ],
+  },
+  {
+    name: 'a log drops one message more than it has to',
+    edits: [
+      {
+        file: RETENTION,
+        from: 'let to = from + Math.max(0, excess);',
+        to: 'let to = from + (excess > 0 ? excess + 1 : 0);',
+      },
+    ],
+  },
+  {
+    name: 'that a group is deleted is answered before it is stored',
+    edits: [
+      {
+        file: 'engine/group-administration.ts',
+        from: "    await this.#committer.settled();\n    this.#options.onEvent({ type: 'groupDeleted'",
+        to: "    this.#committer.schedule();\n    this.#options.onEvent({ type: 'groupDeleted'",
+      },
+    ],
   },
 ];

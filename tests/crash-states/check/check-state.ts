@@ -1,4 +1,4 @@
-import type { Engine } from '@simplemq/broker';
+import type { Engine, PlacedBatch, ProducerStamp } from '@simplemq/broker';
 import {
   BatchBuilder,
   decodeBatch,
@@ -8,13 +8,19 @@ import {
 } from '@simplemq/protocol';
 import type { Random } from '../../fuzz/random.ts';
 import { bodyOf } from '../trace/body.ts';
-import type { Knowledge, KnownStream, Told } from '../trace/knowledge.ts';
-import { type Contents, delayedIds, deliverable, readAll } from './contents.ts';
+import type { AnsweredPublishes, Knowledge } from '../trace/knowledge.ts';
+import { type KnownStream, mayBeGone, type Told } from '../trace/known-stream.ts';
+import { checkGroups, checkPurge, checkSchedules, checkTicks } from './check-administration.ts';
+import { checkLetters, isElsewhere } from './check-letters.ts';
+import { checkTransactions } from './check-transactions.ts';
 import type { OpenBroker, OpenedBroker } from './in-thread-store.ts';
+import { type Sight, see } from './sight.ts';
 import type { Rule, Violation } from './violation.ts';
 
 /** Of so many states one is closed in good order and opened once more. */
 const REOPEN_EVERY = 6;
+/** A commit that is scheduled is done after so many turns. */
+const COMMIT_TURNS = 3;
 /** Message ids of a stream that are published again. */
 const IDS_TRIED = 2;
 
@@ -69,76 +75,83 @@ class Check {
   }
 
   async #look(engine: Engine): Promise<void> {
+    const schedules = await engine.listSchedules();
+    // One that published meanwhile, for a time that had passed, has its message on the stream after that.
+    for (let turn = 0; turn < COMMIT_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
     const { streams } = await engine.listStreams({});
     const names = new Set(streams.map(({ name }) => name));
-    const all = new Map<string, Contents>();
+    const sights = new Map<string, Sight>();
     for (const stream of this.#knowledge.streams.values()) {
       const isThere = names.has(stream.name);
       if (stream.state === 'there' && !isThere) this.#broken('streams', `${stream.name} is missing`);
       if (stream.state === 'deleted' && isThere) this.#broken('streams', `${stream.name} was deleted`);
       if (!isThere || stream.state === 'to be deleted' || stream.state === 'deleted') continue;
-      all.set(stream.name, await this.#lookAt(engine, stream));
+      const sight = await see(engine, stream);
+      sights.set(stream.name, sight);
+      this.#lookAt(stream, sight);
+      this.violations.push(...checkTicks(schedules, stream, sight));
     }
-    this.#lookForParts(all);
+    this.#lookForParts(sights);
+    this.violations.push(
+      ...checkTransactions(this.#knowledge.transactions.values(), sights),
+      ...checkSchedules(this.#knowledge, schedules),
+    );
     await this.#sendAgain(engine);
-    for (const name of all.keys()) await this.#goOn(engine, this.#knowledge.streams.get(name)!);
+    for (const name of sights.keys()) await this.#goOn(engine, this.#knowledge.streams.get(name)!);
   }
 
-  async #lookAt(engine: Engine, stream: KnownStream): Promise<Contents> {
-    // What becomes due in between is on the stream, then.
-    const delayed = await delayedIds(engine, stream.name);
-    const contents = await readAll(engine, stream.name);
-    const byId = new Map([...contents].map(([sequence, { id }]) => [id, sequence]));
-    for (const [id, told] of stream.told) this.#lookFor(stream, id, told, contents, byId, delayed);
-    for (const [sequence, message] of contents)
-      this.#lookFrom(stream, sequence, message.id, message.crc, byId);
+  #lookAt(stream: KnownStream, sight: Sight): void {
+    const { contents } = sight;
+    for (const [id, told] of stream.told) this.#lookFor(stream, id, told, sight);
+    for (const [sequence, id] of stream.places) this.#lookForPlaced(stream, sequence, id, sight);
+    for (const [sequence, { id, crc }] of contents) this.#lookFrom(stream, sequence, id, crc, sight);
+    const isKept = (sequence: number): boolean => !mayBeGone(stream, sequence, sight.highest);
     for (const [id, { stream: name, sequence }] of this.#knowledge.added) {
-      if (name === stream.name && sequence !== undefined && contents.get(sequence)?.id !== id) {
+      if (name !== stream.name || sequence === undefined || contents.get(sequence)?.id === id) continue;
+      if (isKept(sequence))
         this.#broken('lost', `${name} ${sequence} is not ${id}, which was confirmed after a crash before`);
-      }
     }
     for (const [sequence, id] of this.#own.get(stream.name) ?? []) {
-      if (contents.get(sequence)?.id !== id) this.#broken('lost', `${stream.name} ${sequence} is not ${id}`);
+      if (contents.get(sequence)?.id === id || !isKept(sequence)) continue;
+      this.#broken('lost', `${stream.name} ${sequence} is not ${id}`);
     }
-    await this.#lookAtGroups(engine, stream, contents);
-    return contents;
+    this.#lookAtGroups(stream, sight);
+    this.violations.push(
+      ...checkLetters(stream, sight),
+      ...checkGroups(stream, sight),
+      ...checkPurge(stream, sight),
+    );
   }
 
   /** A message of which something was told. */
-  #lookFor(
-    stream: KnownStream,
-    id: string,
-    told: Told,
-    contents: Contents,
-    byId: ReadonlyMap<string, number>,
-    delayed: ReadonlySet<number>,
-  ): void {
+  #lookFor(stream: KnownStream, id: string, told: Told, sight: Sight): void {
     const { name } = stream;
-    const sequence = byId.get(id);
+    const sequence = sight.byId.get(id);
     if (told.kind === 'duplicate') {
       if (sequence !== undefined) this.#broken('dedup', `${name} ${sequence} is ${id}, a duplicate`);
-    } else if (told.kind === 'stored') {
-      if (contents.get(told.sequence)?.id === id || isDone(stream, told.sequence)) return;
-      this.#broken('lost', `${name} ${told.sequence} is not ${id}, which was confirmed`);
-    } else {
-      if (sequence !== undefined || delayed.has(told.delayedId)) return;
+    } else if (told.kind === 'delayed') {
+      if (sequence !== undefined || sight.delayed.has(told.delayedId)) return;
       const place = [...stream.places].find(([, at]) => at === id)?.[0];
-      if (place !== undefined && isDone(stream, place)) return;
+      if (place !== undefined && mayBeGone(stream, place, sight.highest)) return;
       this.#broken('delayed', `${name} has not ${id}, delayed ${told.delayedId}`);
     }
   }
 
+  /** A message that was confirmed, or delivered, which it is only when it is durable. */
+  #lookForPlaced(stream: KnownStream, sequence: number, id: string, sight: Sight): void {
+    if (sight.contents.get(sequence)?.id === id || mayBeGone(stream, sequence, sight.highest)) return;
+    if (isElsewhere(stream, id, sight)) return;
+    const told = stream.told.get(id);
+    const what = told?.kind === 'stored' && told.sequence === sequence ? 'confirmed' : 'delivered';
+    this.#broken('lost', `${stream.name} ${sequence} is not ${id}, which was ${what}`);
+  }
+
   /** A message that is there. */
-  #lookFrom(
-    stream: KnownStream,
-    sequence: number,
-    id: string,
-    crc: number,
-    byId: ReadonlyMap<string, number>,
-  ): void {
+  #lookFrom(stream: KnownStream, sequence: number, id: string, crc: number, { byId }: Sight): void {
     const { name } = stream;
     const where = `${name} ${sequence} is ${id}`;
-    if (byId.get(id) !== sequence) this.#broken('foreign', `${where}, and so is ${byId.get(id)}`);
+    const isAgain = byId.get(id) !== sequence && !this.#knowledge.scheduled.has(id);
+    if (isAgain) this.#broken('foreign', `${where}, and so is ${byId.get(id)}`);
     if (this.#own.get(name)?.get(sequence) === id) return;
     if (this.#knowledge.added.get(id)?.stream === name) return;
     const sent = this.#knowledge.messages.get(id);
@@ -149,25 +162,23 @@ class Check {
     if (known !== undefined && known !== id) this.#broken('sequence', `${where} and was ${known}`);
   }
 
-  async #lookAtGroups(engine: Engine, stream: KnownStream, contents: Contents): Promise<void> {
-    const groups = await engine.listGroups(stream.name);
-    for (const { name: group } of groups) {
-      const known = stream.groups.get(group);
-      if (known === undefined) continue;
-      const gets = await deliverable(engine, stream.name, group);
+  #lookAtGroups({ name, groups }: KnownStream, { contents, gets, dead }: Sight): void {
+    for (const [group, sequences] of gets) {
+      const known = groups.get(group)!;
       for (const sequence of known.ackAnswered) {
-        if (gets.has(sequence)) this.#broken('again', `${stream.name} ${sequence} is delivered to ${group}`);
+        if (sequences.has(sequence)) this.#broken('again', `${name} ${sequence} is delivered to ${group}`);
       }
       for (const [sequence, { id }] of contents) {
-        if (gets.has(sequence) || known.ackReceived.has(sequence)) continue;
-        this.#broken('lost', `${stream.name} ${sequence} (${id}) is not delivered to ${group}`);
+        if (sequences.has(sequence) || known.ackReceived.has(sequence)) continue;
+        if (sequence < known.start || dead.has(id)) continue;
+        this.#broken('lost', `${name} ${sequence} (${id}) is not delivered to ${group}`);
       }
     }
   }
 
-  #lookForParts(all: ReadonlyMap<string, Contents>): void {
+  #lookForParts(sights: ReadonlyMap<string, Sight>): void {
     const seen = new Map<string, string[]>();
-    for (const [name, contents] of all) {
+    for (const [name, { contents }] of sights) {
       for (const { id } of contents.values()) {
         if (this.#knowledge.messages.get(id)?.pattern === undefined) continue;
         const on = seen.get(id) ?? [];
@@ -182,18 +193,16 @@ class Check {
     }
   }
 
-  /** Publishes that were answered, sent once more, get the answer that they had. */
+  /** What was answered, sent once more, gets the answer that it had. */
   async #sendAgain(engine: Engine): Promise<void> {
-    for (const { producer, settled, publish } of this.#knowledge.resendable()) {
-      const { number, batch, stream, first } = publish;
-      if (this.#knowledge.streams.get(stream)?.state !== 'there') continue;
-      const { streams } = await engine.publish({
-        bind: { stream },
-        batch,
-        producer: { id: producer, number, settled },
-      });
-      if (streams[0]?.first === first) continue;
-      this.#broken('dedup', `publish ${number} to ${stream} got ${streams[0]?.first}, and had ${first}`);
+    for (const { producer, settled, last } of this.#knowledge.resendable()) {
+      const { number, publishes } = last;
+      const had = publishes.flatMap(({ placed }) => placed);
+      if (had.some(({ stream }) => this.#knowledge.streams.get(stream)?.state !== 'there')) continue;
+      const got = await publishAgain(engine, last, { id: producer, number, settled });
+      const texts = [had, got].map((placed) => placed.map(({ stream, first }) => `${stream} ${first}`));
+      const [before, now] = texts.map((each) => each.join(', '));
+      if (before !== now) this.#broken('dedup', `what was sent as ${number} got ${now}, and had ${before}`);
     }
   }
 
@@ -233,9 +242,17 @@ class Check {
   }
 }
 
-/** Whether every group of the stream may have acked it: then it may be gone. */
-function isDone({ groups }: KnownStream, sequence: number): boolean {
-  return groups.size > 0 && [...groups.values()].every(({ ackReceived }) => ackReceived.has(sequence));
+async function publishAgain(
+  engine: Engine,
+  { isTransaction, publishes }: AnsweredPublishes,
+  producer: ProducerStamp,
+): Promise<readonly PlacedBatch[]> {
+  if (isTransaction) {
+    const receipt = await engine.transaction({ publishes, acks: [], producer });
+    return receipt.publishes.flat();
+  }
+  const { bind, batch } = publishes[0]!;
+  return (await engine.publish({ bind, batch, producer })).streams;
 }
 
 export function batchOf(id: string, messageId?: string): RecordBatch {

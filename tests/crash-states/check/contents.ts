@@ -1,8 +1,14 @@
 import type { Engine, EngineFollower } from '@simplemq/broker';
-import { messagesOf, type SentMessage } from '../trace/knowledge.ts';
+import type { SentMessage } from '../trace/known-stream.ts';
+import { messagesOf } from '../trace/records.ts';
+
+export interface HeldMessage extends SentMessage {
+  /** When the broker took it in. */
+  readonly time: number;
+}
 
 /** Messages of a stream, by sequence number. */
-export type Contents = ReadonlyMap<number, SentMessage>;
+export type Contents = ReadonlyMap<number, HeldMessage>;
 
 const CREDIT = 2 ** 40;
 const PAGE = 10_000;
@@ -11,15 +17,30 @@ const QUIET_TURNS = 3;
 
 /** What the stream holds, but for what all of its groups have acked. */
 export async function readAll(engine: Engine, stream: string): Promise<Contents> {
-  const contents = new Map<number, SentMessage>();
+  const contents = new Map<number, HeldMessage>();
   for (let from: 'first' | { sequence: number } = 'first'; ; ) {
     const page = await engine.read({ stream, startFrom: from });
     for (const run of page.runs) {
       let sequence = run.first;
-      for (const message of messagesOf(run, undefined)) contents.set(sequence++, message);
+      for (const message of messagesOf(run, undefined))
+        contents.set(sequence++, { ...message, time: run.time });
     }
     if (!page.more) return contents;
     from = { sequence: page.next };
+  }
+}
+
+/** The ids of the messages that died in the stream, by sequence number of the dead-letter stream. */
+export async function readLetters(engine: Engine, stream: string): Promise<Map<number, string>> {
+  const letters = new Map<number, string>();
+  for (let after = 0; ; ) {
+    const page = await engine.deadLetters({ stream, after });
+    for (const run of page.runs) {
+      let sequence = run.first;
+      for (const { id } of messagesOf(run, undefined)) letters.set(sequence++, id);
+    }
+    if (!page.more) return letters;
+    after = page.next - 1;
   }
 }
 

@@ -9,6 +9,11 @@ export const RULES = {
   dedup: 'message ids and publishes that are not known any more',
   delayed: 'delayed messages that are missing',
   inPart: 'publishes to several streams that are on some of them',
+  transactions: 'transactions that are there in part, or not though confirmed, or twice',
+  letters: 'messages that died and are not in the dead letters, or are there and in their stream',
+  purged: 'messages that are there though they were purged',
+  groups: 'groups that are missing, or there though they were deleted, or with other options',
+  schedules: 'schedules that are missing, or there though deleted, or whose last message is missing',
   goesOn: 'brokers that do not go on after the crash',
 } as const;
 

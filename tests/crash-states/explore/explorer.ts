@@ -45,6 +45,8 @@ export interface Found extends Violation {
   readonly cut: string;
 }
 
+/** A log has no more states than were looked at when so many passes in a row led to none that is new. */
+const VAIN_PASSES = 8;
 /** States of one moment. */
 const STATES_OF_MOMENT = 4;
 /** States of one recovery. */
@@ -75,11 +77,11 @@ export class Explorer {
 
   /** Goes through the log from its beginning, again and again, until it has looked at so many states. */
   async run(states: number): Promise<void> {
-    for (let pass = 0; this.counts.states < states && !this.#hasEnough; pass++) {
+    let vain = 0;
+    for (let pass = 0; this.counts.states < states && !this.#hasEnough && vain < VAIN_PASSES; pass++) {
       const before = this.counts.states;
       await this.#pass(states, pass);
-      // The log has no more states than those.
-      if (this.counts.states === before) return;
+      vain = this.counts.states === before ? vain + 1 : 0;
     }
   }
 

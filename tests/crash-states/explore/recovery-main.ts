@@ -29,7 +29,8 @@ clearInterval(alive);
 async function goOn({ engine, storage, close }: OpenedBroker, folder: string): Promise<void> {
   const mark = (entry: Mark): void => appendFileSync(join(folder, MARKS), `${JSON.stringify(entry)}\n`);
   const { streams } = await engine.listStreams({});
-  for (const [index, { name: stream }] of streams.entries()) {
+  const published = streams.filter(({ name }) => !name.startsWith('$'));
+  for (const [index, { name: stream }] of published.entries()) {
     const id = `r${states}-${index}`;
     mark({ id, stream });
     const receipt = await engine.publish({ bind: { stream }, batch: batchOf(id) });
