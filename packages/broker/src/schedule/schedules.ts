@@ -106,7 +106,11 @@ export class Schedules {
 
   async pause(name: string, paused: boolean, visible?: StreamFilter): Promise<ScheduleSummary> {
     const known = this.#find(name, visible);
-    if (known.paused === paused) return summary(known);
+    if (known.paused === paused) {
+      // It may have been saved, or paused, just now: what is answered is on the disk.
+      await this.#options.committer.settled();
+      return summary(this.#find(name, visible));
+    }
     return this.#change({ ...known, paused, nextAt: nextAfter(known.next) }, known);
   }
 

@@ -39,7 +39,7 @@ describe('the journal', () => {
           });
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 
@@ -69,7 +69,7 @@ describe('the journal', () => {
           );
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 8 },
     );
   });
 
