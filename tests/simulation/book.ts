@@ -110,11 +110,19 @@ export class Book implements DiskWatcher {
     this.#lives[this.life] = { endedAt: this.time.now, isGraceful };
   }
 
+  /** Where a stream begins. A purge that was not answered may have got to its number before it took the messages. */
+  #firstOf(streamId: number): number {
+    const { streams, rows } = this.disk.model;
+    const { firstSequence = 1 } = streams.get(streamId) ?? {};
+    const before = rows.filter((row) => row.streamId === streamId && row.batch.last < firstSequence);
+    return Math.min(firstSequence, ...before.map(({ batch }) => batch.first));
+  }
+
   /** The broker is there again: whatever changes of whole streams and groups were under way have been made, or not. */
   began(): void {
     this.life++;
     for (const stream of this.streams.values()) {
-      const first = this.disk.model.streams.get(stream.id)?.firstSequence ?? 1;
+      const first = this.#firstOf(stream.id);
       stream.isLoose = false;
       for (const group of stream.groups.values()) {
         group.trim(first);

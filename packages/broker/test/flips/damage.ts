@@ -9,6 +9,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { Segment } from '../../src/store/journal/segment.ts';
+import { metasOf } from '../../src/store/journal/segment-records.ts';
 import type { Random } from './random.ts';
 
 /** Something that a disk did to a file. */
@@ -47,6 +49,19 @@ function someByte(path: string, size: number, random: Random): number {
     if (bytes[byte] !== 0 || random.chance(ANY_BYTE)) return byte;
   }
   return random.below(Math.max(1, size));
+}
+
+const SEGMENT = /^simplemq\.journal-(\d+)$/;
+
+/** Whether it cuts a segment of the journal where one of its records ends. */
+export function isCutBetweenRecords(folder: string, { file, kind, byte }: Damage): boolean {
+  const id = SEGMENT.exec(file)?.[1];
+  if (kind !== 'truncated' || id === undefined) return false;
+  const segment = Segment.open(join(folder, file), Number(id), 'r');
+  if (segment === undefined) return false;
+  const ends = [...metasOf(segment, 0)].map(({ position, dataBytes }) => position + dataBytes);
+  segment.close();
+  return ends.includes(byte);
 }
 
 /** @returns whether the file is another one for it */

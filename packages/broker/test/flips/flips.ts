@@ -59,7 +59,8 @@ async function flipOne(
   rmSync(folder, { recursive: true, force: true });
   cpSync(fixture.path, folder, { recursive: true });
   let damage = anyDamage(folder, random);
-  while (!inflict(folder, damage)) damage = anyDamage(folder, random);
+  // What is cut off between two records is as if it had never been written.
+  while (isCutBetweenRecords(folder, damage) || !inflict(folder, damage)) damage = anyDamage(folder, random);
   const checked = number % CHECKED_EVERY === 0 ? await check(folder) : undefined;
   const { outcome, said, violations } = await examine(folder, fixture.truth);
   const more = [...violations];
