@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { anyDamage, type Damage, describeDamage, inflict } from './damage.ts';
+import { anyDamage, type Damage, describeDamage, inflict, isCutBetweenRecords } from './damage.ts';
 import { check, examine, type Outcome } from './examine.ts';
 import { type Fixture, makeFixture } from './fixture.ts';
 import { Random } from './random.ts';
