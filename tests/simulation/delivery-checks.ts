@@ -103,7 +103,8 @@ function checkDelivery(book: Book, stream: StreamBook, group: GroupBook, given: 
   const most = group.policies.mostSince(entry.deliveredAt);
   const mayExceed = entry.isReleased || entry.isRefused || entry.state === 'settling';
   if (attempt > most && !mayExceed) book.violate('tooOften', `${where}, and may be ${most} times`);
-  checkAttempt(book, entry, attempt, where);
+  // Settlements may be taken for those of messages of the stream that was deleted.
+  if (!book.deletedNames.has(stream.name)) checkAttempt(book, entry, attempt, where);
 }
 
 function checkAttempt(book: Book, entry: Entry, attempt: number, where: string): void {

@@ -84,7 +84,9 @@ export class ScheduleBook {
   /** A stream goes, and its schedules with it. */
   streamGoes(stream: string): () => void {
     const own = [...this.#schedules].filter(([, schedule]) => schedule.stream === stream);
-    const gone = own.map(([name]) => this.asked(name, 'delete'));
+    // One that was refused there, or may have been, is of another stream still.
+    const isSure = own.map(([, { isSaved }]) => isSaved);
+    const gone = own.map(([name]) => this.asked(name, 'delete')).filter((_, index) => isSure[index]);
     return () => {
       for (const answered of gone) answered();
     };
