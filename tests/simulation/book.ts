@@ -310,8 +310,11 @@ export class Book implements DiskWatcher {
     if (isSeen && stream.bodies.get(sequence) !== body)
       this.violate('notPublished', `${where}, where ${stream.bodies.get(sequence)} is`);
     const entry = group.entries.get(sequence);
-    if (entry?.state === 'dead') this.violate('diedTwice', where);
-    if (entry?.state === 'done') this.violate('diedTwice', `${where} was acked`);
+    // While it begins anew nobody knows whether that was before or after.
+    if (!group.isLoose) {
+      if (entry?.state === 'dead') this.violate('diedTwice', where);
+      if (entry?.state === 'done') this.violate('diedTwice', `${where} was acked`);
+    }
     const isRight =
       sequence < group.obligedFrom ||
       cause === 'expired' ||
