@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './scripts/longest-first.ts';
 
 /** Packages import one another's sources, as everything does that npm runs; there is no build before a test. */
 const conditions = ['@simplemq/source', 'node', 'import', 'default'];
@@ -11,6 +12,7 @@ export default defineConfig({
     reporters: ['default', './scripts/tally-reporter.ts'],
     // Many tests wait for a process, a disk or a timer: one worker for each processor, and not one less.
     maxWorkers: '100%',
+    sequence: { sequencer: LongestFirst },
     // Generous: a test ends when what it waits for happens, and a shared machine may be slow.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -9,7 +9,7 @@ const GROUP = 'never-reads';
 const BODY: Buffer = Buffer.alloc(64 * 1024, 'unread');
 const PER_SECOND = 400;
 const TICK_MS = 20;
-const KEPT_BYTES = 128 * 1024 * 1024;
+const KEPT_BYTES = 1024 * 1024 * 1024;
 const LOOK_MS = 100;
 const ENDLESS = Number.MAX_SAFE_INTEGER;
 

@@ -134,7 +134,7 @@ export const DEFINITIONS: { readonly [K in SettingKey]: Definition<SettingValue<
   },
   'limits.maxUnconfirmedBytesTotal': {
     kind: bytes(64 * KIB, 1024 * GIB),
-    fallback: 64 * MIB,
+    fallback: 16 * MIB,
     description: 'Bytes of such requests of all connections; past it those that send more are not read.',
     changes: 'now',
   },
