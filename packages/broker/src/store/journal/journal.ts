@@ -53,6 +53,8 @@ export class Journal {
     this.#previousEnd = from.position;
     for (const id of ids) this.#closed.set(id, this.#folder.bytesOf(id));
     if (from.position === 0 && last < from.segment) return;
+    // A broker that was killed may have left the names of its files unsynced; the database is to name none that can go.
+    this.#folder.sync();
     for (let id = from.segment; id <= Math.max(from.segment, last); id++) {
       const segment = this.#segment(id);
       const isFirst = id === from.segment;
