@@ -10,7 +10,7 @@ const STEP_MS = 500;
 export interface LastClock {
   /** By how much the wall clock was ahead of the steady one, in ms. */
   readonly clockOffsetMs: number;
-  /** What the steady clock showed when something that counts from it was stored last; 0 for never. */
+  /** What the steady clock showed when a delay, a retry or a message id was stored last; 0 for never. */
   readonly clockSteadyMs: number;
 }
 

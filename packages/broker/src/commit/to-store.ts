@@ -55,8 +55,11 @@ export function toStore(sealed: Sealed, windowFormat: number, clock: SteadyClock
     schedules: [...transaction.schedules.values()],
     deletedSchedules: [...transaction.deletedSchedules],
     clockOffsetMs: transaction.clockOffsetMs.slice(-1),
-    // What waits for a time in them counts from now.
-    clockSteadyMs: windows.length + transaction.delayed.length > 0 ? [Math.floor(clock.now())] : [],
+    // What is in them counts from now.
+    clockSteadyMs:
+      windows.length + transaction.delayed.length + transaction.dedup.length > 0
+        ? [Math.floor(clock.now())]
+        : [],
   };
 }
 

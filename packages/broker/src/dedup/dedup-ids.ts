@@ -43,7 +43,7 @@ export class DedupIds {
     return this.#generations.reduce((sum, { table }) => sum + table.size, 0);
   }
 
-  /** When its oldest ids came, in milliseconds since 1970 UTC; undefined without any. */
+  /** When its oldest ids came, by the steady clock; undefined without any. */
   get since(): number | undefined {
     return this.#generations[0]?.since;
   }

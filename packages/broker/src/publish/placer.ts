@@ -57,7 +57,8 @@ export class Placer {
   #placeUnknown(placing: Placing, part: BatchPart, hashes: Uint32Array): void {
     const { stream, transaction } = placing;
     const { batch } = part;
-    const now = this.#delays.now();
+    // As it is stored: what is begun with it is not to be older than that.
+    const now = Math.floor(this.#delays.now());
     let offset = 0;
     let start = 0;
     let startOffset = 0;

@@ -66,3 +66,16 @@ test('a message id is known after the clock was set forward and the broker was s
   await publish(opened.engine, 's', { body: 'named', messageId: 'm' });
   expect(await opened.engine.streamInfo('s')).toMatchObject({ messages: 1 });
 });
+
+test('a message id is forgotten after its window when the clock was set back by an hour while the broker was down', async () => {
+  setClock(HOUR_MS);
+  await using opened = await openTestEngine('file');
+  await opened.engine.createStream('s', { dedupWindowMs: 1_000 });
+  await publish(opened.engine, 's', { body: 'named', messageId: 'm' });
+  await opened.restart({}, async () => setClock(0));
+  const sentAgain = async () => {
+    await publish(opened.engine, 's', { body: 'named', messageId: 'm' });
+    return (await opened.engine.streamInfo('s')).messages;
+  };
+  await expect.poll(sentAgain, { timeout: 20_000 }).toBe(2);
+});
