@@ -109,7 +109,9 @@ export class Schedules {
     if (known.paused === paused) {
       // It may have been saved, or paused, just now: what is answered is on the disk.
       await this.#options.committer.settled();
-      return summary(this.#find(name, visible));
+      // That may have been refused.
+      const found = this.#find(name, visible);
+      return found.paused === paused ? summary(found) : this.pause(name, paused, visible);
     }
     return this.#change({ ...known, paused, nextAt: nextAfter(known.next) }, known);
   }
@@ -149,7 +151,6 @@ export class Schedules {
     const { open } = this.#options.committer;
     const { name } = schedule;
     this.#schedules.set(name, schedule);
-    open.deletedSchedules.delete(name);
     open.schedules.set(name, toStored(schedule));
     open.undo.push(() => this.#takeBack(schedule, known));
   }
@@ -159,11 +160,7 @@ export class Schedules {
     const { name } = schedule;
     if (this.#schedules.get(name) !== schedule) return;
     if (known !== undefined) this.#schedules.set(name, known);
-    else {
-      this.#schedules.delete(name);
-      // It may have come in the place of one that was deleted in the same transaction, which is to go all the same.
-      this.#options.committer.open.deletedSchedules.add(name);
-    }
+    else this.#schedules.delete(name);
     this.#triesFrom = Date.now() + FULL_RETRY_MS;
     this.#arm();
   }

@@ -5,6 +5,7 @@ import { FakeStore, openOn } from '../fake-store.ts';
 
 const EVERY_SECOND = '* * * * * *';
 const clock = { name: 'clock', stream: 's', cron: EVERY_SECOND };
+const yearly = { name: 'yearly', stream: 's', cron: '0 0 1 1 *' };
 
 /** A store that has no room for messages, and takes its time to say so: until `refuse` is called. */
 function storeWithoutRoom(): {
@@ -58,4 +59,43 @@ describe('a schedule whose message has no room', () => {
     makeRoom();
     await engine.close();
   });
+});
+
+test('a schedule that was deleted is gone once that is answered, though one in its place was refused', async () => {
+  const store = new FakeStore();
+  const engine = await openOn(store);
+  await engine.createStream('s', {});
+  await engine.saveSchedule({ ...yearly, batch: batchOf('tick') });
+  const [asked, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  store.beforeCommit = async ({ schedules }) => {
+    asked.resolve();
+    await go.promise;
+    if (schedules.length > 0) throw new StorageFull('no room');
+  };
+  // What comes while this is under way is one commit.
+  const other = engine.createStream('t', {});
+  await asked.promise;
+  const deleted = engine.deleteSchedule('yearly').then(() => {
+    return store.commits.some(({ deletedSchedules }) => deletedSchedules.includes('yearly'));
+  });
+  const saved = engine.saveSchedule({ ...yearly, batch: batchOf('tock') });
+  go.resolve();
+  await Promise.all([other, expect(saved).rejects.toMatchObject({ code: 'StorageFull' })]);
+  expect(await deleted).toBe(true);
+  expect((await store.load()).schedules).toEqual([]);
+  await engine.close();
+});
+
+test('a schedule is not said to be paused when that was refused', async () => {
+  const store = new FakeStore();
+  const engine = await openOn(store);
+  await engine.createStream('s', {});
+  await engine.saveSchedule({ ...yearly, batch: batchOf('tick') });
+  store.beforeCommit = ({ schedules }) => {
+    if (schedules.length > 0) throw new StorageFull('no room');
+  };
+  const paused = [engine.pauseSchedule('yearly', true), engine.pauseSchedule('yearly', true)];
+  for (const each of paused) await expect(each).rejects.toMatchObject({ code: 'StorageFull' });
+  expect(await engine.listSchedules()).toMatchObject([{ paused: false }]);
+  await engine.close();
 });

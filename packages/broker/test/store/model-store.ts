@@ -110,8 +110,8 @@ export class ModelStore implements Store {
     for (const { streamId, before } of transaction.droppedDedup) {
       this.#dedup = this.#dedup.filter((row) => row.streamId !== streamId || row.time >= before);
     }
-    for (const schedule of transaction.schedules) this.#schedules.set(schedule.name, schedule);
     for (const name of transaction.deletedSchedules) this.#schedules.delete(name);
+    for (const schedule of transaction.schedules) this.#schedules.set(schedule.name, schedule);
     for (const offset of transaction.clockOffsetMs) this.#clockOffsetMs = offset;
     for (const steady of transaction.clockSteadyMs) this.#clockSteadyMs = steady;
     return { removed };

@@ -78,11 +78,12 @@ export class TransactionWriter {
   }
 
   #writeSchedules({ schedules = [], deletedSchedules = [] }: CommitMeta, data: CommitData): void {
+    // One that is in both was saved in the place of one that is gone.
+    for (const name of deletedSchedules) this.#sql.deleteSchedule.run(name);
     for (const { name, stream, definition, nextAt, bytes } of schedules) {
       const row = [name, stream, JSON.stringify(definition), nextAt, data.take(bytes)];
       this.#sql.saveSchedule.run(row, rowCrc(row));
     }
-    for (const name of deletedSchedules) this.#sql.deleteSchedule.run(name);
   }
 }
 
