@@ -5,16 +5,19 @@ interface Waiting {
 }
 
 /**
- * Checks passwords one after another, and rests after each for as long as it took: so that a flood of logins takes half
- * of one core at most, whatever is sent, and the rest is the messages'.
+ * Checks passwords one after another, and rests after each for as long as a processor was at work on it: so that a flood
+ * of logins takes half of one core at most, whatever is sent, and the rest is the messages'.
  */
 export class LoginQueue {
   readonly #waitingMax: number;
+  readonly #workedMs: () => number;
   readonly #waiting: Waiting[] = [];
   #isBusy = false;
 
-  constructor(waitingMax: number) {
+  /** @param workedMs how long a processor was at work on passwords so far, in ms */
+  constructor(waitingMax: number, workedMs: () => number) {
     this.#waitingMax = waitingMax;
+    this.#workedMs = workedMs;
   }
 
   get isFull(): boolean {
@@ -44,9 +47,9 @@ export class LoginQueue {
     this.#isBusy = true;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       if (!next.isWanted()) continue;
-      const begunMs = performance.now();
+      const begunMs = this.#workedMs();
       await next.work();
-      const tookMs = performance.now() - begunMs;
+      const tookMs = this.#workedMs() - begunMs;
       // What was known without a hash took no time: there is nothing to rest from.
       if (tookMs >= 1) await rest(tookMs);
     }

@@ -22,7 +22,7 @@ export interface LoginsOptions {
   readonly isPassword?: typeof isPassword;
 }
 
-/** Passwords that may wait to be checked. As many take a few seconds, which is what a handshake has. */
+/** Passwords that may wait to be checked. As many take a few seconds, which is what a handshake has, where a core is free. */
 const WAITING_MAX = 16;
 const KEYS_MAX = 10_000;
 const RETRY_FULL_MS = 1_000;
@@ -39,7 +39,7 @@ export class Logins {
   readonly #clock: () => number;
   readonly #thread = new PasswordThread();
   readonly #isPassword: typeof isPassword;
-  readonly #queue = new LoginQueue(WAITING_MAX);
+  readonly #queue = new LoginQueue(WAITING_MAX, () => this.#thread.workedMs);
   readonly #failedUsers = new BackOff({ free: 5, keysMax: KEYS_MAX });
   readonly #failedAddresses = new BackOff({ free: 20, keysMax: KEYS_MAX });
   readonly #key: Buffer = randomBytes(32);

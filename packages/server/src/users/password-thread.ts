@@ -8,12 +8,25 @@ export interface PasswordRequest {
   readonly cost: PasswordCost;
 }
 
+export interface PasswordReply {
+  readonly hash: Uint8Array;
+  /** How long a processor was at work on it, in ms. */
+  readonly workedMs: number;
+}
+
 /**
  * A thread that makes hashes of passwords and gives way to all others: one at a time, as the queue has it. It is started
- * when the first password comes.
+ * when the first password comes, and anew by the next one when it has failed.
  */
 export class PasswordThread {
   #worker: Worker | undefined;
+  #isClosed = false;
+  #workedMs = 0;
+
+  /** How long a processor was at work on passwords so far, in ms. */
+  get workedMs(): number {
+    return this.#workedMs;
+  }
 
   /** As passwords.ts has it. */
   isPassword(password: string, record: PasswordRecord | undefined): Promise<boolean> {
@@ -21,17 +34,16 @@ export class PasswordThread {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#worker?.terminate();
   }
 
-  #derive(password: string, salt: Uint8Array, cost: PasswordCost): Promise<Uint8Array> {
+  async #derive(password: string, salt: Uint8Array, cost: PasswordCost): Promise<Uint8Array> {
+    if (this.#isClosed) throw new Error('the thread that hashes passwords is closed');
     this.#worker ??= this.#start();
-    const worker = this.#worker;
-    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-    const onEnd = (): void => reject(new Error('the thread that hashes passwords has ended'));
-    worker.once('message', resolve).once('error', reject).once('exit', onEnd);
-    worker.postMessage({ password, salt, cost } satisfies PasswordRequest);
-    return promise.finally(() => worker.off('message', resolve).off('error', reject).off('exit', onEnd));
+    const { hash, workedMs } = await reply(this.#worker, { password, salt, cost });
+    this.#workedMs += workedMs;
+    return hash;
   }
 
   #start(): Worker {
@@ -39,10 +51,20 @@ export class PasswordThread {
     const file = import.meta.url.endsWith('.ts') ? './password-worker.ts' : './password-worker.js';
     const worker = new Worker(new URL(file, import.meta.url), { name: 'simplemq-passwords' });
     worker.unref();
-    // The next password starts another.
-    worker.once('exit', () => {
-      this.#worker = undefined;
-    });
+    const onEnd = (): void => {
+      if (this.#worker === worker) this.#worker = undefined;
+    };
+    worker.once('exit', onEnd);
+    // Whoever waits for a hash is told by `reply`.
+    worker.on('error', onEnd);
     return worker;
   }
+}
+
+function reply(worker: Worker, request: PasswordRequest): Promise<PasswordReply> {
+  const { promise, resolve, reject } = Promise.withResolvers<PasswordReply>();
+  const onExit = (): void => reject(new Error('the thread that hashes passwords has ended'));
+  worker.once('message', resolve).once('error', reject).once('exit', onExit);
+  worker.postMessage(request);
+  return promise.finally(() => worker.off('message', resolve).off('error', reject).off('exit', onExit));
 }

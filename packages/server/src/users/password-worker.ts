@@ -1,7 +1,7 @@
 import { readlinkSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
-import type { PasswordRequest } from './password-thread.ts';
+import type { PasswordReply, PasswordRequest } from './password-thread.ts';
 import { deriveHere } from './passwords.ts';
 
 /** The threads that commit have nine times its share of a core that they want too; https://man7.org/linux/man-pages/man7/sched.7.html. */
@@ -16,5 +16,8 @@ function giveWay(): void {
 
 giveWay();
 parentPort!.on('message', ({ password, salt, cost }: PasswordRequest) => {
-  parentPort!.postMessage(deriveHere(password, salt, cost));
+  const before = process.threadCpuUsage();
+  const hash = deriveHere(password, salt, cost);
+  const { user, system } = process.threadCpuUsage(before);
+  parentPort!.postMessage({ hash, workedMs: (user + system) / 1_000 } satisfies PasswordReply);
 });

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { LoginQueue } from '../../src/users/login-queue.ts';
 
+const now = () => performance.now();
+
 test('one works at a time, in order, and it rests as long as it worked', async () => {
-  const queue = new LoginQueue(10);
+  const queue = new LoginQueue(10, now);
   const spans: { from: number; to: number }[] = [];
   const work = async () => {
     const from = performance.now();
@@ -19,7 +21,7 @@ test('one works at a time, in order, and it rests as long as it worked', async (
 });
 
 test('who is not there any more is passed over, and a fault is only its own', async () => {
-  const queue = new LoginQueue(10);
+  const queue = new LoginQueue(10, now);
   const done: string[] = [];
   const failing = queue.run(
     () => Promise.reject(new Error('broken')),
@@ -40,7 +42,7 @@ test('who is not there any more is passed over, and a fault is only its own', as
 });
 
 test('it tells when it is full', () => {
-  const queue = new LoginQueue(2);
+  const queue = new LoginQueue(2, now);
   const never = () => new Promise<void>(() => undefined);
   const full = [1, 2, 3].map(() => {
     void queue.run(never, () => true);
