@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Document, isAlias, isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
 import { type GivenSetting, type GivenSettings, isGroup, isSettingKey, unknownSetting } from './given.ts';
@@ -85,7 +85,6 @@ class FileReader implements GivenSettings {
 
   #readMap(map: YAMLMap, prefix: string): void {
     for (const pair of map.items) {
-      if (this.problems.length === PROBLEMS_MAX) this.problems.push(furtherOnes(this.#file));
       if (this.problems.length > PROBLEMS_MAX) return;
       const name = nameOf(pair.key);
       if (name === undefined) this.#problem(pair.key, "a setting's name must be a word");
@@ -117,7 +116,9 @@ class FileReader implements GivenSettings {
   }
 
   #problem(node: unknown, message: string): void {
-    this.problems.push(`${this.#place(node)}: ${message}`);
+    if (this.problems.length > PROBLEMS_MAX) return;
+    const isOneMore = this.problems.length === PROBLEMS_MAX;
+    this.problems.push(isOneMore ? furtherOnes(this.#file) : `${this.#place(node)}: ${message}`);
   }
 
   #place(node: unknown): string {
@@ -151,7 +152,7 @@ function readText(file: string): string {
 
 function readBytes(file: string): Buffer {
   try {
-    return readFileSync(file);
+    return readStart(file, FILE_BYTES_MAX + 1);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw unreadable(
@@ -159,6 +160,21 @@ function readBytes(file: string): Buffer {
       code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`,
       cause,
     );
+  }
+}
+
+/** No more than so many bytes: what is named may be a device, which has no end. */
+function readStart(file: string, bytesMax: number): Buffer {
+  const descriptor = openSync(file, 'r');
+  try {
+    const bytes = Buffer.alloc(bytesMax);
+    let length = 0;
+    for (let read = -1; read !== 0 && length < bytesMax; length += read) {
+      read = readSync(descriptor, bytes, length, bytesMax - length, null);
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

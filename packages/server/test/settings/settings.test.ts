@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeSettings, loadSettings, SettingsError } from '@simplemq/server';
@@ -116,6 +117,19 @@ test('a file of nothing but mistakes is told by the first of them', async () => 
   const problems = await problemsOf(Array.from({ length: 2_000 }, (_, i) => `unknown${i}: 1`).join('\n'));
   expect(problems).toHaveLength(21);
   expect(problems.at(-1)).toBe('settings.yaml: there are more mistakes than these 20');
+});
+
+test('as many mistakes as are told are not said to be more', async () => {
+  const mistakes = Array.from({ length: 20 }, (_, i) => `unknown${i}: 1`);
+  const problems = await problemsOf([...mistakes, 'port: 1'].join('\n'));
+  expect(problems).toHaveLength(20);
+  expect(problems.at(-1)).toContain('unknown19');
+});
+
+test.runIf(existsSync('/dev/zero'))('a settings file that is a device without end is refused', () => {
+  expect(() => loadSettings({ settingsFile: '/dev/zero', environment: {} })).toThrow(
+    'larger than 65536 bytes',
+  );
 });
 
 test('a wrong option that has no JSON is told in a line', () => {
