@@ -31,6 +31,7 @@ export class RoleProcess implements AsyncDisposable {
     const told = this.#message();
     this.#child.send('stop');
     const facts = (await told) as Facts;
+    this.#child.send('told');
     await this.#exited;
     return facts;
   }

@@ -15,7 +15,9 @@ export async function runRole<Orders>(begin: (orders: Orders) => Promise<Load>):
   const load = await begin(JSON.parse(process.argv[2]!) as Orders);
   process.once('message', async () => {
     const facts = await load.stop();
-    process.send!(facts, () => process.exit(0));
+    // It ends when they have come: with its exit they might not.
+    process.once('message', () => process.exit(0));
+    process.send!(facts);
   });
   process.send!('ready');
 }

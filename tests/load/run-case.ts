@@ -25,7 +25,7 @@ export interface CaseReport {
 }
 
 const LOOK_MS = 50;
-/** One more than any case, for the bystander. */
+/** More than any case has, for the bystander. */
 const CONNECTIONS_MAX = 11_000;
 
 /** Puts a load on a broker of its own, and looks at its memory and at somebody else on it, who must notice nothing. */
@@ -38,7 +38,7 @@ export async function runCase(load: LoadCase, options: RunOptions): Promise<Case
   onPhase('alone');
   const alone = await bystand(broker, seconds);
   onPhase('load begins');
-  const resident = watchResident(broker);
+  using resident = watchResident(broker);
   await using roles = new AsyncDisposableStack();
   const running: RoleProcess[] = [];
   for (const { role, orders } of load.roles) {
@@ -73,7 +73,7 @@ async function bystand(broker: SpawnedBroker, seconds: number): Promise<Facts> {
 }
 
 /** Linux only. */
-function watchResident({ pid }: SpawnedBroker): { stop: () => number } {
+function watchResident({ pid }: SpawnedBroker): Disposable & { stop: () => number } {
   let most = 0;
   const timer = setInterval(async () => {
     const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
@@ -85,6 +85,7 @@ function watchResident({ pid }: SpawnedBroker): { stop: () => number } {
       clearInterval(timer);
       return most;
     },
+    [Symbol.dispose]: () => clearInterval(timer),
   };
 }
 
