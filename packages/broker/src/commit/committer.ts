@@ -4,7 +4,7 @@ import type { Group, GroupChanges } from '../group/group.ts';
 import { WINDOW_FORMAT } from '../group/window-state.ts';
 import type { Store } from '../store/store.ts';
 import type { Stream } from '../stream/stream.ts';
-import { isBehind, type Removal, removalsOf } from '../stream/work-retention.ts';
+import { isGroupBehind, type Removal, removalsOf } from '../stream/work-retention.ts';
 import type { Producers } from './producers.ts';
 import { toStore } from './to-store.ts';
 import { type PlacedBatch, Transaction } from './transaction.ts';
@@ -270,7 +270,7 @@ function workRemovals(group: Group, { lanes }: GroupChanges): Removal[] {
   if (!stream.isWork) return [];
   return lanes.flatMap(({ lane, changes: { done, gaps } }) => {
     // A batch goes with the last of its messages that the last group is done with.
-    if (gaps.length === 0 || isBehind(stream, lane.number, done, group)) return [];
+    if (gaps.length === 0 || isGroupBehind(stream, lane.number, done, group)) return [];
     return removalsOf(stream, lane.lane, gaps, group);
   });
 }
@@ -292,5 +292,5 @@ function keepForNext(from: Transaction, next: Transaction): void {
   for (const group of from.forgottenFailures) next.forgottenFailures.add(group);
   next.droppedDedup.push(...from.droppedDedup);
   for (const name of from.deletedSchedules) next.deletedSchedules.add(name);
-  next.clockOffsetMs.push(...from.clockOffsetMs);
+  next.clockOffsetMs.unshift(...from.clockOffsetMs);
 }

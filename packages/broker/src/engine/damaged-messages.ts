@@ -60,6 +60,8 @@ function lostOf(
   once: { readonly messages: number; readonly endOrdinal: number },
 ): number {
   if (!stream.isWork || stream.groups.size === 0) return once.messages;
+  const left = leftWithin(stream, span, once);
+  if (left !== undefined) return left;
   const done = messagesOf(doneByAll(stream, span.lane, [span], undefined));
-  return leftWithin(stream, span, once) ?? Math.min(once.messages, messagesOf([span]) - done);
+  return Math.min(once.messages, messagesOf([span]) - done);
 }

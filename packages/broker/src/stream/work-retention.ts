@@ -25,7 +25,7 @@ export function doneByAll(
 ): readonly Span[] {
   const { groups } = stream;
   if (by !== undefined && groups.size === 1 && by.startSequence <= 1) return spans;
-  if (isBehind(stream, lane, spans, by)) return [];
+  if (isGroupBehind(stream, lane, spans, by)) return [];
   const start = startOf(stream);
   // What was purged is gone, whoever began where.
   let done: readonly Span[] = start <= stream.firstSequence ? spans : clip(spans, start);
@@ -43,7 +43,7 @@ export function doneByAll(
  * Whether the group that was found behind the last time is done with none of the spans: with many groups it mostly is,
  * and no other need be asked.
  */
-export function isBehind(
+export function isGroupBehind(
   stream: Stream,
   lane: number,
   spans: readonly Span[],
@@ -128,7 +128,7 @@ export function leftWithin(
   if (behind === undefined) return undefined;
   const read = { first, last: Math.min(last, behind.readPosition - 1) };
   const pending = messagesOf(unionOf(ledgers.flatMap((ledger) => pendingWithin(ledger, read))));
-  const unread = read.last === last ? 0 : Math.min(messages, endOrdinal - behind.ordinal);
+  const unread = read.last === last ? 0 : Math.max(0, Math.min(messages, endOrdinal - behind.ordinal));
   return pending + unread;
 }
 
