@@ -3,6 +3,8 @@ import { runInNewContext } from 'node:vm';
 
 /** Past it a collection in one go would stop the program for too long. */
 const SMALL_HEAP_BYTES: number = 64 * 1024 * 1024;
+/** Once past it, it is small again only below this: so that the settings do not change to and fro. */
+const SMALL_AGAIN_BYTES: number = 48 * 1024 * 1024;
 /** What passed through outside of the heap since the last collection, at the most, but for what comes between two looks. */
 const PASSED_BYTES_MAX: number = 96 * 1024 * 1024;
 const LOOK_MS = 100;
@@ -31,7 +33,8 @@ export function collectInOneGo(): void {
   let wasSmall = false;
   const passed = new PassedMemory();
   const look = (): void => {
-    const isSmall = getHeapStatistics().used_heap_size <= SMALL_HEAP_BYTES;
+    const bytesMax = wasSmall ? SMALL_HEAP_BYTES : SMALL_AGAIN_BYTES;
+    const isSmall = getHeapStatistics().used_heap_size <= bytesMax;
     if (isSmall !== wasSmall) {
       wasSmall = isSmall;
       setFlagsFromString(isSmall ? '--no-incremental-marking' : '--incremental-marking');
@@ -55,7 +58,7 @@ export class PassedMemory {
     this.#collect = runInNewContext('gc') as () => void;
   }
 
-  /** To be called often: it looks no more than ten times a second. */
+  /** To be called often: it looks no more than twenty times a second. */
   look(): void {
     const now = performance.now();
     if (now - this.#lookedAt < LOOK_MS / 2) return;

@@ -7,16 +7,16 @@ import type { JournaledDatabase } from './journaled-database.ts';
 
 /** What may lie in the journal without use, besides as much as is of use. */
 const GARBAGE_BYTES_MAX: number = 2 * SEGMENT_BYTES;
-/** One step moves no more than this and one batch, all of it in one commit. */
+/** One step moves no more than this and what is of use of one record, all of it in one commit. */
 const STEP_BYTES = 1024 * 1024;
-/** It looks no longer than this for what is to be moved, so that no commit waits longer for it. */
+/** It looks no longer than this, and one record, for what is to be moved: a commit waits for that, and for the move. */
 const STEP_MS = 8;
 
 /** Moves the batches of segments of which little is of use to the end of the journal, so that those can be given back. */
 export class SegmentSweep {
   readonly #storage: JournaledDatabase;
   readonly #lies: Statement;
-  /** Those that are damaged so that it cannot be told what lies in them; it stays there. */
+  /** Those with something of use that none of their records tells of, or that cannot be read: it stays there. */
   readonly #unreadable = new Set<number>();
   #victim: { id: number; position: number } | undefined;
 

@@ -8,7 +8,7 @@ import { SegmentSweep } from './segment-sweep.ts';
 const LOOK_MS = 500;
 /** With no more commits than this the disk has time for what can wait. */
 const QUIET_COMMITS_PER_S = 20;
-/** After a step, times as long as that took are left to others; less the more there is to be done. */
+/** After a step, times as long as that took are left to others. */
 const PAUSE_QUIET = 1;
 const PAUSE_BUSY = 9;
 
@@ -68,20 +68,22 @@ export class Upkeep {
     this.#commits = 0;
     this.#lookedAt = startedAt;
     let isMore = false;
+    let isSweeping = false;
     try {
-      const isSweeping = this.#sweepSegments();
+      isSweeping = this.#sweepSegments();
       isMore = this.#removeDoomed() || isSweeping || (isQuiet && this.#giveBack());
     } catch (error) {
       // There was no room for it now; what frees some are commits.
       if (!isFull(error)) throw readable(error, this.#storage.folder);
     }
     const tookMs = performance.now() - startedAt;
-    if (isMore) this.#schedule(tookMs * (isQuiet ? PAUSE_QUIET : this.#pauseBusy()));
+    if (isMore) this.#schedule(tookMs * (isQuiet ? PAUSE_QUIET : this.#pauseBusy(isSweeping)));
     else if (hadCommits) this.#schedule(LOOK_MS);
   }
 
-  #pauseBusy(): number {
-    return PAUSE_BUSY / Math.max(1, this.#sweep.pressure);
+  /** While segments are emptied, shorter the more there is to be emptied: half of the time is left to others then too. */
+  #pauseBusy(isSweeping: boolean): number {
+    return isSweeping ? Math.max(PAUSE_QUIET, PAUSE_BUSY / Math.max(1, this.#sweep.pressure)) : PAUSE_BUSY;
   }
 
   #removeDoomed(): boolean {
