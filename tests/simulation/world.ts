@@ -1,4 +1,5 @@
 import type { GroupOptions } from '@simplemq/protocol';
+import type { Engine } from '../../packages/broker/src/engine/engine.ts';
 import { Book } from './book.ts';
 import { BrokerProcess, type OpenEngine } from './broker-process.ts';
 import { ClientLink } from './client-link.ts';
@@ -83,14 +84,14 @@ export class World {
 
   /** Makes a stream and its groups; what comes from then on is to come to these. */
   async create(name: string): Promise<void> {
-    const { engine } = this.broker;
+    const engine = this.#engine;
     const { options, groups } = this.#streamPlan(name)!;
     const { memory } = this.book;
     if (this.book.expected.isMemory(name)) memory.begin(name);
-    await engine?.createStream(name, options);
+    await engine.createStream(name, options);
     for (const group of groups) {
       await this.createGroup(name, group);
-      const { nextSequence } = this.book.disk.stream(name) ?? (await engine!.streamInfo(name));
+      const { nextSequence } = this.book.disk.stream(name) ?? (await engine.streamInfo(name));
       const book = this.book.stream(name)!.group(group);
       book.obligedFrom = Math.min(book.obligedFrom, nextSequence);
     }
@@ -101,7 +102,7 @@ export class World {
     const candidates = this.#optionsOf(stream, group);
     for (const [index, options] of candidates.entries()) {
       try {
-        await this.broker.engine?.createGroup({ stream, group, options });
+        await this.#engine.createGroup({ stream, group, options });
         return;
       } catch (error) {
         const isOther = (error as { code?: string }).code === 'StreamConflict';
@@ -145,6 +146,12 @@ export class World {
         await this.time.sleep(AGAIN_MS);
       }
     }
+  }
+
+  get #engine(): Engine {
+    const { engine } = this.broker;
+    if (engine === undefined) throw new Error('the broker takes no requests');
+    return engine;
   }
 
   #optionsOf(stream: string | undefined, group: string): readonly GroupOptions[] {

@@ -104,13 +104,23 @@ export class Committer {
     if (!this.#isScheduled && !this.#isBusy) this.#scheduleLazily();
   }
 
-  /** Commits what there is, for the last time, and resolves when nothing is under way. */
+  /** Commits what there is, and resolves when nothing is under way; `close` is to follow. */
   async drain(): Promise<void> {
     clearTimeout(this.#lazyTimer);
     this.#isDraining = true;
     if (this.#failure !== undefined) return;
     this.schedule();
     await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  /**
+   * Nothing is stored any more, and so nothing is confirmed: who goes on after the last commit, with what takes two, is
+   * told the reason.
+   */
+  close(reason: SimpleMQError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = reason;
+    this.#refuseAll(reason);
   }
 
   #scheduleLazily(): void {
@@ -122,6 +132,7 @@ export class Committer {
   }
 
   async #commit(): Promise<void> {
+    if (this.#failure !== undefined) return;
     this.#isScheduled = this.#rest !== undefined;
     this.#isBusy = true;
     clearTimeout(this.#lazyTimer);
@@ -256,12 +267,16 @@ export class Committer {
             cause,
           });
     this.#failure = error;
-    for (const { publishes, settlements } of [transaction, this.#rest ?? new Transaction(), this.#open]) {
-      for (const settlement of [...publishes, ...settlements]) settlement.reject(error);
-    }
-    this.#open = new Transaction();
+    this.#refuseAll(error, transaction);
     for (const resolve of this.#whenIdle.splice(0)) resolve();
     this.#events.failed(error);
+  }
+
+  #refuseAll(reason: SimpleMQError, underWay: Transaction = new Transaction()): void {
+    for (const { publishes, settlements } of [underWay, this.#rest ?? new Transaction(), this.#open]) {
+      for (const settlement of [...publishes, ...settlements]) settlement.reject(reason);
+    }
+    this.#open = new Transaction();
   }
 }
 

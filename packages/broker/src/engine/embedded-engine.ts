@@ -240,6 +240,7 @@ export class EmbeddedEngine implements Engine {
       await committer.drain();
     }
     this.#parts.stop();
+    committer.close(this.#stopped);
     this.#backups.close();
     await this.#options.store.close();
     this.#end({});
@@ -254,6 +255,7 @@ export class EmbeddedEngine implements Engine {
     });
     this.#parts.followers.endAll(this.#stopped);
     this.#parts.stop();
+    this.#parts.committer.close(this.#stopped);
     this.#options.onEvent({ type: 'failed', error });
     this.#end({ error: this.#stopped });
   }
