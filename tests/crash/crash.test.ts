@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 import { crashRun, type VictimChoice } from './crash-run.ts';
 
-const TEST_TIMEOUT_MS = 80_000;
+const TEST_TIMEOUT_MS = 240_000;
 
 const cases: [what: string, victim: VictimChoice, kills: number][] = [
-  ['a broker that is killed 10 times under load', 'broker', 10],
-  ['killing workers and publishers under load', 'any', 6],
+  ['a broker that is killed 40 times under load', 'broker', 40],
+  ['killing workers and publishers under load', 'any', 10],
 ];
 
 it.each(cases)('%s breaks no promise', { timeout: TEST_TIMEOUT_MS }, async (_, victim, kills) => {

@@ -11,6 +11,7 @@ else on it, who publishes, takes and acks one message after the other, must get 
   --seconds N   that the other is looked at, before, during and after each load   (default 10)
   --times T     what the 99th percentile of the other's times may become          (default 3)
   --size S      of the loads, as a share                                          (default 1)
+  --intake B    of the broker: limits.maxUnconfirmedBytesTotal, '4 MiB'           (default: its own)
   --only A,B    of these loads:
 ${CASES.map(({ id, title }) => `                  ${id.padEnd(16)}${title}`).join('\n')}
   --help
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '10' },
     times: { type: 'string', default: '3' },
     size: { type: 'string', default: '1' },
+    intake: { type: 'string' },
     only: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -46,7 +48,7 @@ for (const load of loadCases(size).filter(({ id }) => only?.includes(id) ?? true
   const show = (phase: string): void => {
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${load.title}: ${phase} …`);
   };
-  const report = await runCase(load, { seconds, onPhase: show });
+  const report = await runCase(load, { seconds, intake: values.intake, onPhase: show });
   rows.push(rowOf(report));
   const ratio = timesOf(report);
   const slow =

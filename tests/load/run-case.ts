@@ -8,6 +8,8 @@ import { RoleProcess } from './role-process.ts';
 export interface RunOptions {
   /** That a bystander is looked at, before, during and after the load. */
   readonly seconds: number;
+  /** `limits.maxUnconfirmedBytesTotal` of the broker, if not the default. */
+  readonly intake?: string | undefined;
   readonly onPhase?: (phase: string) => void;
 }
 
@@ -30,10 +32,13 @@ const CONNECTIONS_MAX = 11_000;
 
 /** Puts a load on a broker of its own, and looks at its memory and at somebody else on it, who must notice nothing. */
 export async function runCase(load: LoadCase, options: RunOptions): Promise<CaseReport> {
-  const { seconds, onPhase = () => {} } = options;
+  const { seconds, intake, onPhase = () => {} } = options;
   await using broker = await spawnBroker({
     logs: { level: 'error' },
-    limits: { maxConnections: CONNECTIONS_MAX },
+    limits: {
+      maxConnections: CONNECTIONS_MAX,
+      ...(intake !== undefined && { maxUnconfirmedBytesTotal: intake }),
+    },
   });
   onPhase('alone');
   const alone = await bystand(broker, seconds);
