@@ -127,6 +127,8 @@ export class Book implements DiskWatcher {
       for (const group of stream.groups.values()) {
         group.trim(first);
         group.settle(this.disk.stream(stream.name)?.nextSequence ?? 1);
+        // What was dropped, and comes back as that was not stored yet, comes behind what came since.
+        if (stream.mayBeTrimmed || stream.wasPurged) group.newest.clear();
       }
     }
   }

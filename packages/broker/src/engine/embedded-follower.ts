@@ -184,7 +184,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
         details: { option: 'delayMs' },
       });
     }
-    const stale = this.#settle(entries, 'used up', ({ group, membership }, range) =>
+    const stale = this.#settle(entries, 'ignored', ({ group, membership }, range) =>
       group.nack(membership, range, range.attempt, options),
     );
     await this.#durable();
@@ -197,7 +197,10 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     { reason = 'rejected without a reason' }: RejectOptions,
   ): Promise<readonly StreamRanges[]> {
     const burials: Promise<boolean>[] = [];
-    const stale = this.#settle(entries, 'used up', ({ group, membership }, range) => {
+    const stale = this.#settle(entries, 'ignored', ({ group, membership }, range) => {
+      // It is rejected when it has come again, if it was meant.
+      if (this.#former.covers(group.stream.name, range))
+        return group.nack(membership, range, range.attempt, {});
       const { change, buried } = group.reject(membership, range, range.attempt, reason);
       burials.push(buried);
       return change;
@@ -241,7 +244,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
   }
 
   async release(entries: readonly StreamRanges[]): Promise<readonly StreamRanges[]> {
-    const stale = this.#settle(entries, 'used up', (place, range) =>
+    const stale = this.#settle(entries, 'ignored', (place, range) =>
       place.group.release(place.membership, range, range.attempt),
     );
     this.#dispatch(entries);
@@ -296,7 +299,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
 
   #settle(
     entries: readonly StreamRanges[],
-    former: 'used up' | 'kept',
+    former: 'used up' | 'kept' | 'ignored',
     change: (place: Place, range: SequenceRange) => Change,
   ): readonly StreamRanges[] {
     const stale: StreamRanges[] = [];
@@ -304,7 +307,8 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     for (const { stream, ranges } of entries) {
       const place = this.#places.get(stream);
       const missed = ranges.flatMap((range) => {
-        const { own, rest } = this.#former.split(stream, range, former);
+        const { own, rest } =
+          former === 'ignored' ? { own: [], rest: [range] } : this.#former.split(stream, range, former);
         const missed = rest.flatMap((part) => {
           return place === undefined ? [part] : change(place, { ...part, attempt: range.attempt }).missed;
         });

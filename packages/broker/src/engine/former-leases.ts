@@ -6,11 +6,11 @@ import { PendingEntries } from '../group/pending-entries.ts';
 
 /**
  * What a follower held of streams that were deleted. A stream that is created again under the name begins at 1 again,
- * so a settlement can mean a message of the old stream or of the new one. The first that comes is taken for the old
- * one's, which makes it stale.
+ * so a settlement can mean a message of the old stream or of the new one. The first ack that comes is taken for the old
+ * one's, which makes it stale; what hands a message back is taken for the new one's, which comes again.
  *
- * Invariant: a message of the new stream is settled only after a settlement for each old message of its number and
- * attempt; at worst one that was handled is delivered again, and none is settled unhandled.
+ * Invariant: a message of the new stream is acked only after an ack for each old message of its number and attempt; at
+ * worst one that was handled is delivered again, and none is acked unhandled.
  */
 export class FormerLeases {
   readonly #streams = new Map<string, PendingEntries[]>();
@@ -37,7 +37,7 @@ export class FormerLeases {
   }
 
   /**
-   * Which of the range is taken for messages of a deleted stream, and the rest. What a settlement has used up is
+   * Which of the range is taken for messages of a deleted stream, and the rest. What an ack has used up is
    * forgotten; an extension of leases settles nothing, and so is kept.
    */
   split(
