@@ -256,8 +256,26 @@ class FolderCheck {
     }
   }
 
+  /** What a start needs of the segments, whether or not there are batches in what is missing. */
+  #checkPlace(): void {
+    const { segment, position } = this.#place;
+    const last = [...this.#segments.keys()].at(-1) ?? 0;
+    // The database has all of the journal, which begins a segment with the next commit.
+    if (position === 0 && last < segment) return;
+    for (let id = segment; id <= Math.max(segment, last); id++) {
+      if (!this.#segments.has(id))
+        this.#findings.push({ file: this.#file, why: `segment ${id} of the journal is missing` });
+    }
+    const path = this.#segments.get(segment);
+    const bytes = path === undefined ? position : statSync(path).size;
+    if (path !== undefined && bytes < position)
+      this.#findings.push({ file: path, byte: bytes, why: 'the file of the segment is cut off' });
+  }
+
   async #checkRecords(): Promise<void> {
+    this.#checkPlace();
     const last = [...this.#segments.keys()].at(-1);
+    let before: { readonly id: number; readonly path: string; readonly end: number } | undefined;
     for (const [id, path] of this.#segments) {
       const segment = Segment.open(path, id, 'r');
       if (segment === undefined) {
@@ -266,7 +284,15 @@ class FolderCheck {
         continue;
       }
       try {
-        await this.#checkSegment(segment, path, id === last);
+        // What a record says of the one before it, the header of a segment says of the last one of the segment before.
+        const isCut = before?.id === id - 1 && before.end !== segment.previousEnd;
+        if (isCut && id > this.#place.segment)
+          this.#findings.push({
+            file: before!.path,
+            byte: before!.end,
+            why: 'records at the end are missing',
+          });
+        before = { id, path, end: await this.#checkSegment(segment, path, id === last) };
       } catch (error) {
         this.#findings.push({ file: path, why: (error as Error).message });
       } finally {
@@ -275,11 +301,15 @@ class FolderCheck {
     }
   }
 
-  async #checkSegment(segment: Segment, path: string, isLast: boolean): Promise<void> {
+  /** @returns where the last of its records ends */
+  async #checkSegment(segment: Segment, path: string, isLast: boolean): Promise<number> {
     const onTorn = ({ position }: { position: number }): void => {
       this.#tornAt = { file: path, byte: position };
     };
-    for (const record of recordsOf(segment, 0, isLast, isLast ? onTorn : undefined)) {
+    const records = recordsOf(segment, 0, isLast, isLast ? onTorn : undefined);
+    for (;;) {
+      const { done, value: record } = records.next();
+      if (done === true) return record;
       this.#records++;
       const meta = decodeMeta(record.meta);
       const isAhead =
