@@ -243,9 +243,8 @@ export class Book implements DiskWatcher {
   #checkPlace(name: string, sequence: number, publication: Publication): void {
     const { body, attributes, sentAt } = publication;
     if (this.deletedNames.has(name)) return;
+    if (this.#isOfLostMemory(name, sentAt)) return;
     const memory = this.memory.get(name);
-    // The receipt of one that was sent before may be of a stream that is gone.
-    if (this.expected.isMemory(name) && (memory === undefined || sentAt < memory.since)) return;
     if (memory?.bodies.get(sequence) === undefined && memory !== undefined)
       this.memory.seen(memory, sequence, { body, attributes });
     const found = this.stream(name)?.bodies.get(sequence);
@@ -256,9 +255,16 @@ export class Book implements DiskWatcher {
       );
   }
 
+  /** The receipt of a publish that was sent before a memory stream came to be may be of one that is gone. */
+  #isOfLostMemory(name: string, sentAt: number): boolean {
+    const memory = this.memory.get(name);
+    return this.expected.isMemory(name) && (memory === undefined || sentAt < memory.since);
+  }
+
   /** What is said to be a duplicate is one of a message that is stored. */
-  #checkTwin(name: string, sequence: number, { body, attributes: { messageId } }: Publication): void {
+  #checkTwin(name: string, sequence: number, { body, attributes: { messageId }, sentAt }: Publication): void {
     if (this.deletedNames.has(name) || sequence === 0) return;
+    if (this.#isOfLostMemory(name, sentAt)) return;
     const twin = this.stream(name)?.bodies.get(sequence);
     // What is in memory is known when it was seen.
     if (twin === undefined && this.expected.isMemory(name)) return;

@@ -130,8 +130,9 @@ function change(world: World, command: ChangeCommand): void {
   const { life } = world.book;
   const groupName = groups['group' in command ? command.group : 0]!;
   const group = stream.group(groupName);
-  // What is in force is to be known: an update changes a part of it.
-  if (command.kind === 'updateGroup' && group.policies.candidates.length > 1) return;
+  // What is in force is to be known: an update changes a part of it, and a group that is made anew has all of it.
+  const isVague = group.policies.candidates.length > 1 || group.isGoing;
+  if (isVague && (command.kind === 'updateGroup' || command.kind === 'deleteGroup')) return;
   const done = changeBegun(world, command, stream, group);
   const answered = (): void => {
     world.book.count(`${command.kind}s`);

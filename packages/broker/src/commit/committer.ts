@@ -121,6 +121,8 @@ export class Committer {
     if (this.#failure !== undefined) return;
     this.#failure = reason;
     this.#refuseAll(reason);
+    // What is under way is answered when it is done.
+    if (!this.#isBusy) this.#tellIdle();
   }
 
   #scheduleLazily(): void {
@@ -147,10 +149,19 @@ export class Committer {
       this.#fail(sealed, error);
     }
     this.#isBusy = false;
-    if (this.#failure !== undefined) return;
+    if (this.#failure !== undefined) {
+      // It may have been closed meanwhile, and what it had under way refused for want of room.
+      this.#refuseAll(this.#failure);
+      this.#tellIdle();
+      return;
+    }
     if (this.#isScheduled) void this.#commit();
     else if (this.#open.groups.size > 0) this.#scheduleLazily();
-    if (!this.#isBusy) for (const resolve of this.#whenIdle.splice(0)) resolve();
+    if (!this.#isBusy) this.#tellIdle();
+  }
+
+  #tellIdle(): void {
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
   #seal(): Sealed {
@@ -223,6 +234,8 @@ export class Committer {
     // Without what is refused there may be room for the acks, which free some.
     if (brought > 0) {
       this.#rest = new Transaction();
+      // With it go the books of groups as they are by now, and so what a trim has taken out of them meanwhile.
+      this.#rest.takeTrims(this.#open);
       this.schedule();
     }
     const next = this.#rest ?? this.#open;
@@ -268,7 +281,7 @@ export class Committer {
           });
     this.#failure = error;
     this.#refuseAll(error, transaction);
-    for (const resolve of this.#whenIdle.splice(0)) resolve();
+    this.#tellIdle();
     this.#events.failed(error);
   }
 
@@ -276,6 +289,7 @@ export class Committer {
     for (const { publishes, settlements } of [underWay, this.#rest ?? new Transaction(), this.#open]) {
       for (const settlement of [...publishes, ...settlements]) settlement.reject(reason);
     }
+    this.#rest = undefined;
     this.#open = new Transaction();
   }
 }

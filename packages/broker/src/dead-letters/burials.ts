@@ -102,7 +102,12 @@ export class Burials {
       for (const { undo } of buried) undo();
       this.#jobs.unshift(...jobs);
     });
-    await this.#options.committer.stored();
+    try {
+      await this.#options.committer.stored();
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'StorageFull') this.#abandon(jobs);
+      throw error;
+    }
     buried.forEach(({ messages }, index) => {
       const { group, resolve } = jobs[index]!;
       if (messages > 0) this.#options.onBuried(group, messages);

@@ -242,13 +242,19 @@ export class EmbeddedEngine implements Engine {
     this.#parts.stop();
     committer.close(this.#stopped);
     this.#backups.close();
-    await this.#options.store.close();
-    this.#end({});
+    try {
+      await this.#options.store.close();
+    } finally {
+      this.#end({});
+    }
   }
 
   /** The first fault of the store is the last: nothing is confirmed any more. */
   #fail(cause: unknown): void {
     if (this.#stopped?.code === 'StorageFailed') return;
+    // What goes on after the last commit of an orderly stop is refused, and that is no fault.
+    if (this.#stopped !== undefined && (cause as { code?: string } | undefined)?.code === this.#stopped.code)
+      return;
     const error = cause instanceof Error ? cause : new Error(String(cause));
     this.#stopped = new StorageFailed(`the storage failed, and this broker has stopped: ${error.message}`, {
       cause,

@@ -50,6 +50,8 @@ export class Sweeper {
 
   #sweepStream(stream: Stream, now: number): void {
     const { streams, groups, onFailed } = this.#options;
+    // It may have gone with the one before.
+    if (stream.isDeleted) return;
     const { expireAfterMs } = stream.settings;
     const hasFollowers = [...stream.groups.values()].some(({ followers }) => followers > 0);
     if (hasFollowers) stream.usedAt = now;

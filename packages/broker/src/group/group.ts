@@ -112,6 +112,8 @@ export class Group implements LaneHost, DispatcherGroup {
   /** When it had a follower last, by the monotonic clock. */
   usedAt: number = monotonicMs();
   #isClosed = false;
+  /** Everything before it was taken out of the books while this engine ran. */
+  #purgedTo = 0;
 
   constructor(options: GroupOptions) {
     this.id = options.id;
@@ -389,6 +391,7 @@ export class Group implements LaneHost, DispatcherGroup {
 
   /** Everything before `sequence` is gone from the stream; `ordinals` are those of the lanes' first messages after it. */
   purge(sequence: number, ordinals: ReadonlyMap<number, number>): void {
+    this.#purgedTo = Math.max(this.#purgedTo, sequence);
     for (const lane of this.#lanes) lane.purge(sequence, ordinals.get(lane.number) ?? 0);
     this.#gate?.remove({ first: 1, last: sequence - 1 }, (ready) => this.#unpark(ready));
     this.#events.changed(this, true);
@@ -407,7 +410,10 @@ export class Group implements LaneHost, DispatcherGroup {
     const { resets } = this;
     return () => {
       if (resets !== this.resets) return;
-      for (const { first, last, state } of struck) lane.ledger.revive([{ first, last }], revived(state));
+      for (const { first, last, state } of struck) {
+        const from = Math.max(first, this.#purgedTo);
+        if (from <= last) lane.ledger.revive([{ first: from, last }], revived(state));
+      }
       this.#events.changed(this, false);
     };
   }
@@ -514,13 +520,20 @@ export class Group implements LaneHost, DispatcherGroup {
 
   /** Messages were taken out of the list. @returns what puts them back, to wait as each has it */
   #settled(lane: GroupLane, entries: readonly (Span & { readonly state: Waiting })[]): () => void {
-    const lost = this.#events.done(this, lane.number, entries);
+    const settled = entries.map((entry) => ({
+      ...entry,
+      lost: this.#events.done(this, lane.number, [entry]),
+    }));
     this.#events.changed(this, true);
     const { resets } = this;
     return () => {
-      if (resets === this.resets)
-        for (const { first, last, state } of entries) lane.ledger.revive([{ first, last }], state);
-      this.#events.undone(this, lost);
+      for (const { first, last, state, lost } of settled) {
+        // What was purged meanwhile is gone from the stream.
+        const left = last - Math.max(first, this.#purgedTo) + 1;
+        if (left <= 0) continue;
+        if (resets === this.resets) lane.ledger.revive([{ first: last - left + 1, last }], state);
+        this.#events.undone(this, Math.min(lost, left));
+      }
       this.#events.changed(this, false);
     };
   }

@@ -73,9 +73,9 @@ export class SessionFollower implements FollowerSink {
       return;
     }
     this.#isOver = true;
-    this.#host.followerEnded(this.#engineFollower.id);
     // A server that stops says so for the connection as a whole, and the client's followers resume elsewhere or later.
     if (reason.code === 'ServerClosing' || reason.code === 'StorageFailed') return;
+    this.#host.followerEnded(this.#engineFollower.id);
     this.#host.send(encodeFollowerEnded({ follower: this.#engineFollower.id, error: reason }));
   }
 

@@ -1,5 +1,5 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import { StorageFailed, StorageFull } from '@simplemq/protocol';
+import { ServerClosing, StorageFailed, StorageFull } from '@simplemq/protocol';
 import { isCollectedInOneGo } from '../../garbage.ts';
 import type { Batch } from '../../stream/batch.ts';
 import type {
@@ -271,6 +271,8 @@ class SqliteStore implements Store {
     transfer: ArrayBuffer[] = [],
   ): Promise<Reply<T>> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#isClosed && request.type !== 'close')
+      return Promise.reject(new ServerClosing('the broker is shutting down, and its storage is closed'));
     const { promise, resolve, reject } = Promise.withResolvers<Reply<T>>();
     if (this.#waiting.size === 0) this.#activity.begins();
     this.#waiting.set(request.id, { request, resolve: resolve as (reply: StorageReply) => void, reject });
