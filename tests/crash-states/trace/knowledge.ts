@@ -196,7 +196,9 @@ export class Knowledge {
     const transaction = this.transactions.get(parts[0]!.id) ?? {
       parts,
       acks: acks.flatMap(({ follower, entries }) => {
-        const group = conversation.groups.get(follower)!;
+        const group = conversation.groups.get(follower);
+        // Lost on its way the first time: it names a follower that this broker does not know, and acks nothing.
+        if (group === undefined) return [];
         return [...spelledOut(entries)].map(([stream, sequence]): KnownAck => ({ stream, group, sequence }));
       }),
       state: 'asked for',
