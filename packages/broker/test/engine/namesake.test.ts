@@ -1,26 +1,21 @@
 import { expect, test } from 'vitest';
+import type { Engine } from '../../src/engine/engine.ts';
 import { batchOf } from '../batches.ts';
 import { RecordingFollower } from '../recording-follower.ts';
 import { openTestEngine } from '../test-engine.ts';
 
+/** What a message of the deleted stream, and of the one that is there, is called by a settlement. */
+const entries = [{ stream: 's', ranges: [{ first: 1, last: 1, attempt: 1 }] }];
+
 test('a late ack of a deleted stream settles nothing of its namesake', async () => {
   await using broker = await openTestEngine('memory');
   const { engine } = broker;
-  const bind = { stream: 's' };
-  const entries = [{ stream: 's', ranges: [{ first: 1, last: 1, attempt: 1 }] }];
-  const follower = await RecordingFollower.follow(engine, { pattern: '.' }, { credit: 100 });
-  await engine.createStream('s', {});
-  await engine.publish({ bind, batch: batchOf('old') });
-  await follower.until(1);
-  await engine.deleteStream('s');
-  await engine.createStream('s', {});
-  await engine.publish({ bind, batch: batchOf('new') });
-  await follower.until(2);
+  const { engineFollower } = await followNamesakes(engine);
   // The old message is extended and acked, then the new one is acked.
-  expect(await follower.engineFollower.extend(entries)).toEqual(entries);
-  expect(await follower.engineFollower.ack(entries)).toEqual(entries);
+  expect(await engineFollower.extend(entries)).toEqual(entries);
+  expect(await engineFollower.ack(entries)).toEqual(entries);
   expect(await engine.streamInfo('s')).toMatchObject({ messages: 1 });
-  expect(await follower.engineFollower.ack(entries)).toEqual([]);
+  expect(await engineFollower.ack(entries)).toEqual([]);
   expect(await engine.streamInfo('s')).toMatchObject({ messages: 0 });
 });
 
@@ -29,18 +24,9 @@ test.each(['nack', 'release', 'reject'] as const)(
   async (kind) => {
     await using broker = await openTestEngine('memory');
     const { engine } = broker;
-    const bind = { stream: 's' };
-    const entries = [{ stream: 's', ranges: [{ first: 1, last: 1, attempt: 1 }] }];
-    const follower = await RecordingFollower.follow(engine, { pattern: '.' }, { credit: 100 });
-    await engine.createStream('s', {});
-    await engine.publish({ bind, batch: batchOf('old') });
-    await follower.until(1);
-    await engine.deleteStream('s');
-    await engine.createStream('s', {});
-    await engine.publish({ bind, batch: batchOf('new') });
-    await follower.until(2);
-    // The new message is handed back first, then the old one is acked.
+    const follower = await followNamesakes(engine);
     const { engineFollower } = follower;
+    // The new message is handed back first, then the old one is acked.
     if (kind === 'nack') await engineFollower.nack(entries, { delayMs: 0 });
     else await engineFollower[kind](entries, {});
     await follower.until(3);
@@ -49,3 +35,17 @@ test.each(['nack', 'release', 'reject'] as const)(
     expect(await engine.streamInfo('s')).toMatchObject({ messages: 1 });
   },
 );
+
+/** A follower that holds a message of a stream that was deleted, and one of the stream that came after it. */
+async function followNamesakes(engine: Engine): Promise<RecordingFollower> {
+  const bind = { stream: 's' };
+  const follower = await RecordingFollower.follow(engine, { pattern: '.' }, { credit: 100 });
+  await engine.createStream('s', {});
+  await engine.publish({ bind, batch: batchOf('old') });
+  await follower.until(1);
+  await engine.deleteStream('s');
+  await engine.createStream('s', {});
+  await engine.publish({ bind, batch: batchOf('new') });
+  await follower.until(2);
+  return follower;
+}
