@@ -200,7 +200,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     const stale = this.#settle(entries, 'ignored', ({ group, membership }, range) => {
       // It is rejected when it has come again, if it was meant.
       if (this.#former.covers(group.stream.name, range))
-        return group.nack(membership, range, range.attempt, {});
+        return group.nack(membership, range, range.attempt, { reason });
       const { change, buried } = group.reject(membership, range, range.attempt, reason);
       burials.push(buried);
       return change;
