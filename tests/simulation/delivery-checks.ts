@@ -295,7 +295,11 @@ function heldBy(
   if (stream === undefined || group === undefined || entry === undefined) return 'unknown';
   const isIts = entry.life === holder.life && entry.owner === holder.id && entry.attempt === attempt;
   const isVague =
-    group.isLoose || stream.isLoose || stream.mayBeTrimmed || book.deletedNames.has(stream.name);
+    group.isLoose ||
+    stream.isLoose ||
+    stream.mayBeTrimmed ||
+    book.deletedNames.has(stream.name) ||
+    group.mayBeFormer(entry);
   if (isVague) return isIts && entry.state === 'held' ? 'unsure' : 'unknown';
   if (!isIts || entry.state === 'done' || entry.state === 'dead') return 'no';
   if (entry.state === 'settling') return 'unsure';

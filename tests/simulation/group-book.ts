@@ -57,6 +57,9 @@ export class GroupBook {
   /** Messages of each key that are on their way. */
   readonly openOfKey: Map<string, Set<Entry>> = new Map();
 
+  /** What followers had before it began anew. */
+  readonly #former = new Set<string>();
+
   constructor(name: string, options: GroupOptions) {
     this.name = name;
     this.policies = new GroupPolicies(options);
@@ -84,12 +87,19 @@ export class GroupBook {
     if (this.replay?.allFrom === undefined) this.replay = undefined;
   }
 
-  /** Begins anew: what was is of no matter. */
+  /** Begins anew: what was is of no matter, but that a settlement of it may come yet. */
   forget(obligedFrom: number): void {
+    for (const { owner, sequence, attempt } of this.entries.values())
+      this.#former.add(`${owner} ${sequence} ${attempt}`);
     this.entries.clear();
     this.newest.clear();
     this.openOfKey.clear();
     this.obligedFrom = obligedFrom;
+  }
+
+  /** Whether a settlement of the entry may be one of what its follower had before the group began anew. */
+  mayBeFormer({ owner, sequence, attempt }: Entry): boolean {
+    return this.#former.has(`${owner} ${sequence} ${attempt}`);
   }
 
   /** What comes before it is gone from the stream. */

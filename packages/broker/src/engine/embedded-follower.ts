@@ -148,6 +148,11 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     return this.#places.get(group.stream.name)?.group === group;
   }
 
+  /** A group that it is in is moved: what it holds is not its own any more. */
+  outdate(group: Group): void {
+    if (this.isIn(group)) this.#former.remember(group.stream.name, this.#places.get(group.stream.name)!);
+  }
+
   /** Its place in the group of a stream that is being deleted, or in a group that is, is gone. */
   drop(stream: string): void {
     const place = this.#places.get(stream);
@@ -170,8 +175,10 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
   }
 
   async ack(entries: readonly StreamRanges[]): Promise<readonly StreamRanges[]> {
-    const stale = this.#settle(entries, 'used up', (place, range) =>
-      place.group.ack(place.membership, range, range.attempt),
+    const stale = this.#settle(
+      entries,
+      ({ group, membership }, range) => group.ack(membership, range, range.attempt),
+      (stream, range) => this.#former.split(stream, range),
     );
     await this.#durable();
     return stale;
@@ -184,7 +191,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
         details: { option: 'delayMs' },
       });
     }
-    const stale = this.#settle(entries, 'ignored', ({ group, membership }, range) =>
+    const stale = this.#settle(entries, ({ group, membership }, range) =>
       group.nack(membership, range, range.attempt, options),
     );
     await this.#durable();
@@ -197,9 +204,9 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     { reason = 'rejected without a reason' }: RejectOptions,
   ): Promise<readonly StreamRanges[]> {
     const burials: Promise<boolean>[] = [];
-    const stale = this.#settle(entries, 'ignored', ({ group, membership }, range) => {
+    const stale = this.#settle(entries, ({ group, membership }, range) => {
       // It is rejected when it has come again, if it was meant.
-      if (this.#former.covers(group.stream.name, range))
+      if (this.#former.mayMean(group.stream.name, range))
         return group.nack(membership, range, range.attempt, { reason });
       const { change, buried } = group.reject(membership, range, range.attempt, reason);
       burials.push(buried);
@@ -244,7 +251,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
   }
 
   async release(entries: readonly StreamRanges[]): Promise<readonly StreamRanges[]> {
-    const stale = this.#settle(entries, 'ignored', (place, range) =>
+    const stale = this.#settle(entries, (place, range) =>
       place.group.release(place.membership, range, range.attempt),
     );
     this.#dispatch(entries);
@@ -252,7 +259,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
   }
 
   async extend(entries: readonly StreamRanges[]): Promise<readonly StreamRanges[]> {
-    return this.#settle(entries, 'kept', (place, range) =>
+    return this.#settle(entries, (place, range) =>
       place.group.extend(place.membership, range, range.attempt),
     );
   }
@@ -299,16 +306,18 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
 
   #settle(
     entries: readonly StreamRanges[],
-    former: 'used up' | 'kept' | 'ignored',
     change: (place: Place, range: SequenceRange) => Change,
+    split: (stream: string, range: SequenceRange) => ReturnType<FormerLeases['split']> = (_, range) => ({
+      own: [],
+      rest: [range],
+    }),
   ): readonly StreamRanges[] {
     const stale: StreamRanges[] = [];
     let pieces = 0;
     for (const { stream, ranges } of entries) {
       const place = this.#places.get(stream);
       const missed = ranges.flatMap((range) => {
-        const { own, rest } =
-          former === 'ignored' ? { own: [], rest: [range] } : this.#former.split(stream, range, former);
+        const { own, rest } = split(stream, range);
         const missed = rest.flatMap((part) => {
           return place === undefined ? [part] : change(place, { ...part, attempt: range.attempt }).missed;
         });

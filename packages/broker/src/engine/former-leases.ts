@@ -4,60 +4,70 @@ import type { Group } from '../group/group.ts';
 import type { Membership } from '../group/membership.ts';
 import { PendingEntries } from '../group/pending-entries.ts';
 
+/** Those before are forgotten: what was held then has been settled long ago, or is held by nobody any more. */
+const FORMER_MAX = 16;
+
 /**
- * What a follower held of streams that were deleted. A stream that is created again under the name begins at 1 again,
- * so a settlement can mean a message of the old stream or of the new one. The first ack that comes is taken for the old
- * one's, which makes it stale; what hands a message back is taken for the new one's, which comes again.
+ * What a follower held of streams that were deleted, or of groups that were deleted or moved. A stream that is created
+ * again under the name begins at 1 again, and a group begins with attempt 1, so a settlement can mean what was held
+ * before or what is held now. The first ack that comes is taken for what was held before, which makes it stale; all
+ * else is taken for what is held now, which comes again.
  *
- * Invariant: a message of the new stream is acked only after an ack for each old message of its number and attempt; at
- * worst one that was handled is delivered again, and none is acked unhandled.
+ * Invariant: what is held now is acked only after an ack for what was held before with its number and attempt; at worst
+ * a message that was handled is delivered again, and none is acked unhandled.
  */
 export class FormerLeases {
-  readonly #streams = new Map<string, PendingEntries[]>();
+  readonly #streams = new Map<string, Former[]>();
 
-  /** The stream is deleted while the follower is there. */
+  /** What it holds is not its own any more, while the follower is there. */
   remember(stream: string, { group, membership }: { group: Group; membership: Membership }): void {
-    const held = new PendingEntries();
+    const [held, left] = [new PendingEntries(), new PendingEntries()];
     for (const { first, last, state } of group.pendingFrom(1)) {
-      if (state.kind === 'lease' && state.holder === membership) held.append(first, last, state);
+      if (state.kind !== 'lease' || state.holder !== membership) continue;
+      held.append(first, last, state);
+      left.append(first, last, state);
     }
     if (held.size === 0) return;
-    this.#streams.set(stream, [...(this.#streams.get(stream) ?? []), held]);
+    const former = [...(this.#streams.get(stream) ?? []), { held, left }];
+    this.#streams.set(stream, former.slice(-FORMER_MAX));
   }
 
-  /** Whether some of the range, in that attempt, may mean messages of a deleted stream. */
-  covers(stream: string, { first, last, attempt }: SequenceRange): boolean {
-    return (this.#streams.get(stream) ?? []).some((held) => {
-      for (const span of held.spansFrom(first)) {
-        if (span.first > last) return false;
-        if (span.state.attempt === attempt) return true;
-      }
-      return false;
-    });
+  /** Whether an ack of some of the range, in that attempt, is taken for what was held before. */
+  covers(stream: string, range: SequenceRange): boolean {
+    return (this.#streams.get(stream) ?? []).some(({ left }) => isIn(left, range));
   }
 
-  /**
-   * Which of the range is taken for messages of a deleted stream, and the rest. What an ack has used up is
-   * forgotten; an extension of leases settles nothing, and so is kept.
-   */
-  split(
-    stream: string,
-    { first, last, attempt }: SequenceRange,
-    former: 'used up' | 'kept',
-  ): { own: Span[]; rest: Span[] } {
+  /** Whether some of the range, in that attempt, may mean what was held before. */
+  mayMean(stream: string, range: SequenceRange): boolean {
+    return (this.#streams.get(stream) ?? []).some(({ held }) => isIn(held, range));
+  }
+
+  /** Which of a range that is acked is taken for what was held before, and the rest; what is taken so is used up. */
+  split(stream: string, { first, last, attempt }: SequenceRange): { own: Span[]; rest: Span[] } {
     const own: Span[] = [];
     let rest: Span[] = [{ first, last }];
-    const kept = { kind: 'waiting', attempt, dueAt: 0, deliveredAt: 0 } as const;
-    for (const held of this.#streams.get(stream) ?? []) {
+    for (const { left } of this.#streams.get(stream) ?? []) {
       const changes = rest.map((span) =>
-        held.change(span.first, span.last, {
-          isRight: (state) => state.attempt === attempt,
-          to: former === 'kept' ? kept : undefined,
-        }),
+        left.change(span.first, span.last, { isRight: (state) => state.attempt === attempt, to: undefined }),
       );
       own.push(...changes.flatMap(({ changed }) => changed));
       rest = changes.flatMap(({ missed }) => missed);
     }
     return { own, rest };
   }
+}
+
+/** What a follower held at one time. */
+interface Former {
+  readonly held: PendingEntries;
+  /** That of which no ack has come since. */
+  readonly left: PendingEntries;
+}
+
+function isIn(entries: PendingEntries, { first, last, attempt }: SequenceRange): boolean {
+  for (const span of entries.spansFrom(first)) {
+    if (span.first > last) return false;
+    if (span.state.attempt === attempt) return true;
+  }
+  return false;
 }
