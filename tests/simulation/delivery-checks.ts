@@ -103,8 +103,9 @@ function checkDelivery(book: Book, stream: StreamBook, group: GroupBook, given: 
   const most = group.policies.mostSince(entry.deliveredAt);
   const mayExceed = entry.isReleased || entry.isRefused || entry.state === 'settling';
   if (attempt > most && !mayExceed) book.violate('tooOften', `${where}, and may be ${most} times`);
-  // Settlements may be taken for those of messages of the stream that was deleted.
-  if (!book.deletedNames.has(stream.name)) checkAttempt(book, entry, attempt, where);
+  // Settlements may be taken for those of what was held before.
+  if (!book.deletedNames.has(stream.name) && !group.mayBeFormer(entry))
+    checkAttempt(book, entry, attempt, where);
 }
 
 function checkAttempt(book: Book, entry: Entry, attempt: number, where: string): void {
@@ -142,10 +143,10 @@ function checkKey(
   const { key } = record.attributes;
   if (key === undefined || !book.expected.isKeyed(group.name) || stream.isLoose || stream.mayBeTrimmed)
     return;
-  // Settlements may be taken for those of messages of the stream that was deleted.
+  // Settlements may be taken for those of what was held before.
   if (book.deletedNames.has(stream.name)) return;
   for (const other of group.openOfKey.get(key) ?? []) {
-    if (other === entry || other.state === 'settling') continue;
+    if (other === entry || other.state === 'settling' || group.mayBeFormer(other)) continue;
     // Handed back unbegun from its first delivery, it waits for its key as before that.
     if (other.isReleased && other.attempt === 1) continue;
     // It is dying: it will not come again.
@@ -189,6 +190,7 @@ function note(
     };
     group.entries.set(sequence, entry);
   }
+  if (group.isLoose) group.outdate(entry);
   if (key !== undefined) {
     const open = group.openOfKey.get(key) ?? new Set();
     open.add(entry);

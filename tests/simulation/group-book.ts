@@ -69,6 +69,7 @@ export class GroupBook {
   changes(next: () => number): () => void {
     this.isLoose = true;
     this.changing++;
+    this.#outdate();
     // Even if it is never answered it may be done.
     this.obligedFrom = Number.POSITIVE_INFINITY;
     return () => {
@@ -89,12 +90,20 @@ export class GroupBook {
 
   /** Begins anew: what was is of no matter, but that a settlement of it may come yet. */
   forget(obligedFrom: number): void {
-    for (const { owner, sequence, attempt } of this.entries.values())
-      this.#former.add(`${owner} ${sequence} ${attempt}`);
+    this.#outdate();
     this.entries.clear();
     this.newest.clear();
     this.openOfKey.clear();
     this.obligedFrom = obligedFrom;
+  }
+
+  /** It is delivered anew, and its group may have begun anew before that. */
+  outdate({ owner, sequence, attempt }: Entry): void {
+    this.#former.add(`${owner} ${sequence} ${attempt}`);
+  }
+
+  #outdate(): void {
+    for (const entry of this.entries.values()) this.outdate(entry);
   }
 
   /** Whether a settlement of the entry may be one of what its follower had before the group began anew. */
