@@ -123,12 +123,13 @@ export class Book implements DiskWatcher {
     this.life++;
     for (const stream of this.streams.values()) {
       const first = this.#firstOf(stream.id);
+      const mayComeBack = stream.mayBeTrimmed || stream.isLoose;
       stream.isLoose = false;
       for (const group of stream.groups.values()) {
         group.trim(first);
         group.settle(this.disk.stream(stream.name)?.nextSequence ?? 1);
         // What was dropped, and comes back as that was not stored yet, comes behind what came since.
-        if (stream.mayBeTrimmed || stream.wasPurged) group.newest.clear();
+        if (mayComeBack) group.newest.clear();
       }
     }
   }

@@ -98,8 +98,8 @@ export class GroupBook {
   }
 
   /** It is delivered anew, and its group may have begun anew before that. */
-  outdate({ owner, sequence, attempt }: Entry): void {
-    this.#former.add(`${owner} ${sequence} ${attempt}`);
+  outdate(entry: Entry): void {
+    if (entry.state !== 'done' && entry.state !== 'dead') this.#former.add(deliveryOf(entry));
   }
 
   #outdate(): void {
@@ -107,8 +107,8 @@ export class GroupBook {
   }
 
   /** Whether a settlement of the entry may be one of what its follower had before the group began anew. */
-  mayBeFormer({ owner, sequence, attempt }: Entry): boolean {
-    return this.#former.has(`${owner} ${sequence} ${attempt}`);
+  mayBeFormer(entry: Entry): boolean {
+    return this.#former.has(deliveryOf(entry));
   }
 
   /** What comes before it is gone from the stream. */
@@ -119,6 +119,11 @@ export class GroupBook {
       if (entry.key !== undefined) this.openOfKey.get(entry.key)?.delete(entry);
     }
   }
+}
+
+/** What a settlement names, to the broker that handed it out. */
+function deliveryOf({ life, owner, sequence, attempt }: Entry): string {
+  return `${life} ${owner} ${sequence} ${attempt}`;
 }
 
 /** What is known of a stream, which is another one when it is deleted and created again. */

@@ -234,8 +234,6 @@ export class Committer {
     // Without what is refused there may be room for the acks, which free some.
     if (brought > 0) {
       this.#rest = new Transaction();
-      // With it go the books of groups as they are by now, and so what a trim has taken out of them meanwhile.
-      this.#rest.takeTrims(this.#open);
       this.schedule();
     }
     const next = this.#rest ?? this.#open;
@@ -246,6 +244,8 @@ export class Committer {
     }
     // In reverse: what came later was built on what came before.
     if (isMixed) for (const undo of this.#open.undo.splice(0).reverse()) undo();
+    // The books of groups go with the rest as they are by now, and so what else was taken out of them meanwhile.
+    this.#rest?.takeRemovals(this.#open);
     this.#refusePublishes(transaction, batches, next, error);
     for (const stream of transaction.skipped) next.skipped.add(stream);
     if (isMixed) this.#refusePublishes(this.#open, this.#open.takeBatches(), next, error);

@@ -116,12 +116,13 @@ export class Transaction {
     this.dedupStreams.clear();
   }
 
-  /** What was removed by trims goes with this one in its place, with the books of all groups that it was taken out of. */
-  takeTrims(from: Transaction): void {
-    const trimmed = new Set(from.removals.map(({ stream }) => stream));
+  /** What was removed goes with this one in its place, with the groups that were, and the books of those it was taken out of. */
+  takeRemovals(from: Transaction): void {
+    const streams = new Set(from.removals.map(({ stream }) => stream));
     this.removals.push(...from.removals.splice(0));
-    for (const stream of trimmed) this.touched.add(stream);
-    for (const group of from.groups) if (trimmed.has(group.stream as Stream)) this.groups.add(group);
+    this.deletedGroups.push(...from.deletedGroups.splice(0));
+    for (const stream of streams) this.touched.add(stream);
+    for (const group of from.groups) if (streams.has(group.stream as Stream)) this.groups.add(group);
   }
 
   /** The next batch of the lane gets a row of its own. */

@@ -252,9 +252,9 @@ export class EmbeddedEngine implements Engine {
   /** The first fault of the store is the last: nothing is confirmed any more. */
   #fail(cause: unknown): void {
     if (this.#stopped?.code === 'StorageFailed') return;
-    // What goes on after the last commit of an orderly stop is refused, and that is no fault.
-    if (this.#stopped !== undefined && (cause as { code?: string } | undefined)?.code === this.#stopped.code)
-      return;
+    const { code } = (cause ?? {}) as { code?: string };
+    // What goes on after the last commit of an orderly stop is refused, and what there is no room for is tried again.
+    if (code === 'StorageFull' || (this.#stopped !== undefined && code === this.#stopped.code)) return;
     const error = cause instanceof Error ? cause : new Error(String(cause));
     this.#stopped = new StorageFailed(`the storage failed, and this broker has stopped: ${error.message}`, {
       cause,

@@ -148,11 +148,6 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     return this.#places.get(group.stream.name)?.group === group;
   }
 
-  /** A group that it is in is moved: what it holds is not its own any more. */
-  outdate(group: Group): void {
-    if (this.isIn(group)) this.#former.remember(group.stream.name, this.#places.get(group.stream.name)!);
-  }
-
   /** Its place in the group of a stream that is being deleted, or in a group that is, is gone. */
   drop(stream: string): void {
     const place = this.#places.get(stream);
@@ -224,7 +219,7 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     for (const { stream, ranges } of entries) {
       const place = this.#places.get(stream);
       for (const range of ranges) {
-        const isFormer = this.#former.covers(stream, range);
+        const isFormer = this.#former.split(stream, range).own.length > 0;
         const isHeld = !isFormer && place?.group.holds(place.membership, range, range.attempt) === true;
         if (!isHeld) throw staleInTransaction(stream, range);
       }

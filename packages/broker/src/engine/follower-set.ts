@@ -87,10 +87,6 @@ export class FollowerSet {
     }
   }
 
-  groupMoved(group: Group): void {
-    for (const follower of this.#followers) follower.outdate(group);
-  }
-
   endAll(reason: SimpleMQError): void {
     for (const follower of this.#followers) follower.halt();
     for (const follower of [...this.#followers]) follower.end(reason);

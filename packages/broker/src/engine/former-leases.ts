@@ -4,17 +4,18 @@ import type { Group } from '../group/group.ts';
 import type { Membership } from '../group/membership.ts';
 import { PendingEntries } from '../group/pending-entries.ts';
 
-/** Those before are forgotten: what was held then has been settled long ago, or is held by nobody any more. */
+/** What was held before those has been settled long ago: of one stream, and of all. */
 const FORMER_MAX = 16;
+const STREAMS_MAX = 256;
 
 /**
- * What a follower held of streams that were deleted, or of groups that were deleted or moved. A stream that is created
- * again under the name begins at 1 again, and a group begins with attempt 1, so a settlement can mean what was held
- * before or what is held now. The first ack that comes is taken for what was held before, which makes it stale; all
- * else is taken for what is held now, which comes again.
+ * What a follower held of streams that were deleted, or of groups that were. A stream that is created again under the
+ * name begins at 1 again, and a group with attempt 1, so a settlement can mean what was held before or what is held now.
+ * The first ack that comes is taken for what was held before, which makes it stale; all else is taken for what is held
+ * now, which comes again.
  *
- * Invariant: what is held now is acked only after an ack for what was held before with its number and attempt; at worst
- * a message that was handled is delivered again, and none is acked unhandled.
+ * So of what was held when it was deleted, no late ack settles what came after it; at worst a message that was handled
+ * is delivered again.
  */
 export class FormerLeases {
   readonly #streams = new Map<string, Former[]>();
@@ -29,12 +30,11 @@ export class FormerLeases {
     }
     if (held.size === 0) return;
     const former = [...(this.#streams.get(stream) ?? []), { held, left }];
+    // The one that was deleted last comes last.
+    this.#streams.delete(stream);
     this.#streams.set(stream, former.slice(-FORMER_MAX));
-  }
-
-  /** Whether an ack of some of the range, in that attempt, is taken for what was held before. */
-  covers(stream: string, range: SequenceRange): boolean {
-    return (this.#streams.get(stream) ?? []).some(({ left }) => isIn(left, range));
+    const [oldest] = this.#streams.keys();
+    if (this.#streams.size > STREAMS_MAX) this.#streams.delete(oldest!);
   }
 
   /** Whether some of the range, in that attempt, may mean what was held before. */

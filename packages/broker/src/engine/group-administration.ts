@@ -129,7 +129,6 @@ export class GroupAdministration {
     const left = leftFrom(stream, places);
     group.startSequence = Math.min(group.startSequence, sequence);
     this.#options.failures.forget(this.#committer.open, group);
-    this.#options.followers().groupMoved(group);
     group.reset(left);
     this.#release(stream, books);
     await this.#committer.settled();

@@ -126,6 +126,8 @@ export class Ledger {
   adopt(open: readonly Span[], isIdle: boolean): void {
     const [head] = open;
     if (head === undefined) return;
+    // What was acked since the last commit is to come again with the rest.
+    this.#done = open.reduce(without, this.#done);
     for (const { first, last } of open) this.restore({ first, last, nextAttempt: 1, dueAt: 0 }, isIdle);
     // Windows without a stored state count as pending.
     this.#markDirty([{ first: head.first, last: this.#readPosition - 1 }]);

@@ -48,18 +48,15 @@ test('a late reject of a deleted stream brings nothing of its namesake to the de
   expect(follower.deliveries[2]).toMatchObject({ stream: 's', sequence: 1, attempt: 2, body: 'new' });
 });
 
-test('a late ack of what a follower held before its group was moved settles nothing of what came after', async () => {
+test('a transaction is refused once for a message of a deleted stream, and then acks its namesake', async () => {
   await using broker = await openTestEngine('memory');
   const { engine } = broker;
-  await engine.createStream('s', {});
-  await engine.publish({ bind: { stream: 's' }, batch: batchOf('again') });
-  const follower = await RecordingFollower.follow(engine, { stream: 's' }, { group: 'g', credit: 100 });
-  await follower.until(1);
-  await engine.resetGroup({ stream: 's', group: 'g', startFrom: 'first' });
-  await follower.until(2);
-  expect(await follower.engineFollower.ack(entries)).toEqual(entries);
-  expect(await engine.streamInfo('s')).toMatchObject({ messages: 1 });
-  expect(await follower.engineFollower.ack(entries)).toEqual([]);
+  const { engineFollower } = await followNamesakes(engine);
+  await engine.createStream('results', {});
+  const publishes = [{ bind: { stream: 'results' }, batch: batchOf('result') }];
+  const transaction = () => engine.transaction({ publishes, acks: [{ follower: engineFollower, entries }] });
+  await expect(transaction()).rejects.toMatchObject({ code: 'StaleAck' });
+  await transaction();
   expect(await engine.streamInfo('s')).toMatchObject({ messages: 0 });
 });
 

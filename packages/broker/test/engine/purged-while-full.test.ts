@@ -1,32 +1,12 @@
 import { StorageFull } from '@simplemq/protocol';
 import { expect, test } from 'vitest';
 import { batchOf } from '../batches.ts';
-import { FakeStore, openOn } from '../fake-store.ts';
+import { openOn } from '../fake-store.ts';
 import { RecordingFollower, rangesOf } from '../recording-follower.ts';
+import { StepwiseStore } from '../stepwise-store.ts';
 import { turns } from '../test-engine.ts';
 
 const bind = { stream: 's' };
-
-/** Each commit waits until it is let go, or refused. */
-class StepwiseStore extends FakeStore {
-  readonly #waiting: PromiseWithResolvers<void>[] = [];
-  isStepwise = false;
-
-  override beforeCommit = async (): Promise<void> => {
-    if (!this.isStepwise) return;
-    const step = Promise.withResolvers<void>();
-    this.#waiting.push(step);
-    await step.promise;
-  };
-
-  async step(error?: Error): Promise<void> {
-    await turns(5);
-    const step = this.#waiting.shift()!;
-    if (error === undefined) step.resolve();
-    else step.reject(error);
-    await turns(5);
-  }
-}
 
 /** Purges a stream while a transaction that acks some of it is under way, which the disk has no room for. */
 async function purgeWhileFull() {

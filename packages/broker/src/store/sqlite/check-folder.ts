@@ -115,6 +115,7 @@ class FolderCheck {
   #records = 0;
   /** Up to here the database has what the journal has; behind it, only the journal does. */
   #place: Place = { segment: 0, position: 0 };
+  #isPlaceKnown = false;
   /** By the id of the stream. */
   readonly #names = new Map<number, string>();
   #tornAt: CheckReport['tornAt'];
@@ -170,6 +171,7 @@ class FolderCheck {
       Number(value.get(name)),
     );
     this.#place = { segment: segment!, position: position! };
+    this.#isPlaceKnown = true;
     const streams = this.#database.prepare('SELECT id, name FROM streams');
     for (const { id, name } of streams.iterate() as IterableIterator<{ id: number; name: string }>)
       this.#names.set(id, name);
@@ -260,8 +262,8 @@ class FolderCheck {
   #checkPlace(): void {
     const { segment, position } = this.#place;
     const last = [...this.#segments.keys()].at(-1) ?? 0;
-    // The database has all of the journal, which begins a segment with the next commit.
-    if (position === 0 && last < segment) return;
+    // Or the database has all of the journal, which begins a segment with the next commit.
+    if (!this.#isPlaceKnown || (position === 0 && last < segment)) return;
     for (let id = segment; id <= Math.max(segment, last); id++) {
       if (!this.#segments.has(id))
         this.#findings.push({ file: this.#file, why: `segment ${id} of the journal is missing` });
