@@ -46,8 +46,9 @@ export class Committer {
   readonly #clock: SteadyClock;
   readonly #events: CommitterEvents;
   #open = new Transaction();
-  // What is left of a transaction that was refused, to be committed by itself before the open one.
-  #rest: Transaction | undefined;
+  // What is left of a transaction that was refused, to be committed by itself before the open one. It is sealed before
+  // anybody hears of that, who might go on with something that belongs to the open one.
+  #rest: Sealed | undefined;
   #isBusy = false;
   #isScheduled = false;
   #isDraining = false;
@@ -139,7 +140,8 @@ export class Committer {
     this.#isBusy = true;
     clearTimeout(this.#lazyTimer);
     this.#lazyTimer = undefined;
-    const sealed = this.#seal();
+    const sealed = this.#rest ?? this.#seal(this.#open);
+    this.#rest = undefined;
     try {
       await this.#store.commit(toStore(sealed, WINDOW_FORMAT, this.#clock)).then(
         ({ removed }) => this.#committed(sealed, removed),
@@ -164,11 +166,9 @@ export class Committer {
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
-  #seal(): Sealed {
-    const transaction = this.#rest ?? this.#open;
-    const isRest = this.#rest !== undefined;
+  #seal(transaction: Transaction): Sealed {
+    const isRest = transaction !== this.#open;
     if (!isRest) this.#open = new Transaction();
-    this.#rest = undefined;
     // The receipts that changed are of publishes in the open transaction, which the rest of another goes before.
     const producers = isRest ? { changed: [], forgotten: [] } : this.#producers.seal();
     const batches = transaction.takeBatches().filter(({ stream }) => !stream.isDeleted);
@@ -232,11 +232,9 @@ export class Committer {
     // what it would take back itself is in the books of groups, which the rest is stored with: it is not to be in part.
     const isMixed = createdStreams.length > 0 || undo.length > 0 || this.#open.undo.length > 0;
     // Without what is refused there may be room for the acks, which free some.
-    if (brought > 0) {
-      this.#rest = new Transaction();
-      this.schedule();
-    }
-    const next = this.#rest ?? this.#open;
+    const rest = brought > 0 ? new Transaction() : undefined;
+    if (rest !== undefined) this.schedule();
+    const next = rest ?? this.#open;
     this.#producers.unseal(sealed.producers);
     for (const { group, changes } of groups) {
       group.unseal(changes);
@@ -245,7 +243,7 @@ export class Committer {
     // In reverse: what came later was built on what came before.
     if (isMixed) for (const undo of this.#open.undo.splice(0).reverse()) undo();
     // The books of groups go with the rest as they are by now, and so what else was taken out of them meanwhile.
-    this.#rest?.takeRemovals(this.#open);
+    rest?.takeRemovals(this.#open);
     this.#refusePublishes(transaction, batches, next, error);
     for (const stream of transaction.skipped) next.skipped.add(stream);
     if (isMixed) this.#refusePublishes(this.#open, this.#open.takeBatches(), next, error);
@@ -254,6 +252,7 @@ export class Committer {
     if (brought === 0) for (const settlement of transaction.settlements) settlement.reject(error);
     else next.settlements.push(...transaction.settlements);
     this.#events.committed(new Set(batches.map(({ stream }) => stream)));
+    if (rest !== undefined) this.#rest = this.#seal(rest);
   }
 
   /** Their sequence numbers are used up: they were given out, and nothing will have them. */
@@ -286,7 +285,11 @@ export class Committer {
   }
 
   #refuseAll(reason: SimpleMQError, underWay: Transaction = new Transaction()): void {
-    for (const { publishes, settlements } of [underWay, this.#rest ?? new Transaction(), this.#open]) {
+    for (const { publishes, settlements } of [
+      underWay,
+      this.#rest?.transaction ?? new Transaction(),
+      this.#open,
+    ]) {
       for (const settlement of [...publishes, ...settlements]) settlement.reject(reason);
     }
     this.#rest = undefined;

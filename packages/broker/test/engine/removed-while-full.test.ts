@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { EmbeddedEngine } from '../../src/engine/embedded-engine.ts';
 import { batchOf, batchOfMany } from '../batches.ts';
 import { FakeStore, openOn } from '../fake-store.ts';
-import { RecordingFollower } from '../recording-follower.ts';
+import { RecordingFollower, rangesOf } from '../recording-follower.ts';
 import { StepwiseStore } from '../stepwise-store.ts';
 import { turns } from '../test-engine.ts';
 
@@ -92,6 +92,30 @@ test('a full disk that has no room for what a trim stores does not end the broke
   await engine.publish({ bind, batch: batchOf('x') });
   expect(events).not.toContain('failed');
   await engine.close();
+});
+
+test('a transaction that is begun as soon as another is refused is on the disk as a whole or not at all', async () => {
+  const { store, engine } = await openStepwise();
+  await engine.publish({ bind, batch: batchOf('x', 'y') });
+  const follower = await RecordingFollower.follow(engine, bind, { credit: 10 });
+  await follower.until(2);
+  const publishes = [{ bind: { stream: 'other' }, batch: batchOf('result') }];
+  const acking = (index: number) => [
+    { follower: follower.engineFollower, entries: rangesOf(follower.deliveries.slice(index, index + 1)) },
+  ];
+  store.isStepwise = true;
+  const first = engine.transaction({ publishes, acks: acking(0) });
+  const second = first.catch(() => engine.transaction({ publishes, acks: acking(1) }));
+  await store.step(noRoom);
+  // What is left of the refused commit; then the power goes.
+  await store.step();
+  store.isStepwise = false;
+  const next = await openOn(store);
+  const [work, results] = [await next.streamInfo('s'), await next.streamInfo('other')];
+  expect(work.messages + results.messages).toBe(2);
+  await next.close();
+  await store.step();
+  await second;
 });
 
 async function openStepwise(): Promise<{ store: StepwiseStore; engine: EmbeddedEngine }> {

@@ -1,4 +1,4 @@
-import { truncateSync } from 'node:fs';
+import { closeSync, openSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { copyDataFolder, segmentsIn, temporaryFolder } from '@simplemq/testkit';
 import fc from 'fast-check';
@@ -20,18 +20,7 @@ const BODY_BYTES = 131_000;
 
 test('check finds what keeps a broker from starting, though no message lay there', async () => {
   await using original = await temporaryFolder();
-  // Idle, so that its database has all of the journal; then its power goes.
-  const storage = new JournaledDatabase({ folder: original.path });
-  const known = new KnownGroups([]);
-  const commit = (parts: Partial<StoreTransaction>) =>
-    storage.commit(encodeCommit({ ...NOTHING, ...parts }, known));
-  commit({ createdStreams: [newStream(1)] });
-  for (let number = 1; number <= COMMITS; number++)
-    commit({ batches: inLane(1, 0, [placedBatch(number, 'x'.repeat(BODY_BYTES))]) });
-  // All but the first are gone again.
-  commit({ removals: [{ streamId: 1, lane: 0, first: 2, last: COMMITS }] });
-  storage.checkpoint('PASSIVE');
-  storage.abandon();
+  makeIdle(original.path);
   const name = segmentsIn(original.path).at(-1)!;
   const segment = Segment.open(join(original.path, name), 1, 'r')!;
   const ends = [...metasOf(segment, 0)].map(({ position, dataBytes }) => position + dataBytes);
@@ -55,3 +44,28 @@ test('check finds what keeps a broker from starting, though no message lay there
   );
   expect(refused).toBeGreaterThan(0);
 });
+
+test('check of a database that cannot be read tells of no segment that is missing', async () => {
+  await using folder = await temporaryFolder();
+  makeIdle(folder.path);
+  const file = openSync(join(folder.path, 'simplemq.db'), 'r+');
+  writeSync(file, Buffer.alloc(50, 'A'), 0, 50, 0);
+  closeSync(file);
+  const { findings } = await checkFolder({ folder: folder.path });
+  expect(findings.map(({ why }) => why)).toEqual(['file is not a database']);
+});
+
+/** The folder of a broker that was idle, so that its database had all of the journal; then its power went. */
+function makeIdle(folder: string): void {
+  const storage = new JournaledDatabase({ folder: folder });
+  const known = new KnownGroups([]);
+  const commit = (parts: Partial<StoreTransaction>) =>
+    storage.commit(encodeCommit({ ...NOTHING, ...parts }, known));
+  commit({ createdStreams: [newStream(1)] });
+  for (let number = 1; number <= COMMITS; number++)
+    commit({ batches: inLane(1, 0, [placedBatch(number, 'x'.repeat(BODY_BYTES))]) });
+  // All but the first are gone again.
+  commit({ removals: [{ streamId: 1, lane: 0, first: 2, last: COMMITS }] });
+  storage.checkpoint('PASSIVE');
+  storage.abandon();
+}
