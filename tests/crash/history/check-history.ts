@@ -33,6 +33,27 @@ export interface Counts {
   readonly heldReturnedMsMax: number;
 }
 
+/** What was seen in several runs: times are the longest, all else is added up. */
+export function verdictOf(verdicts: readonly Verdict[]): Verdict {
+  const sum = (name: keyof Counts): number => verdicts.reduce((all, { counts }) => all + counts[name], 0);
+  const most = (name: keyof Counts): number => Math.max(0, ...verdicts.map(({ counts }) => counts[name]));
+  return {
+    violations: verdicts.flatMap(({ violations }) => violations),
+    counts: {
+      confirmed: sum('confirmed'),
+      stored: sum('stored'),
+      deliveries: sum('deliveries'),
+      redeliveries: sum('redeliveries'),
+      awaitedAcks: sum('awaitedAcks'),
+      awaitedNacks: sum('awaitedNacks'),
+      uncounted: sum('uncounted'),
+      uncountedMsMax: most('uncountedMsMax'),
+      held: sum('held'),
+      heldReturnedMsMax: most('heldReturnedMsMax'),
+    },
+  };
+}
+
 /** Holds what was seen against what is promised. The streams must have been drained. */
 export function checkHistory(facts: Iterable<Fact>, { streamsOf, soloStreams }: Expectations): Verdict {
   const history = new History(facts);
