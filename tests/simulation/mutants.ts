@@ -13,22 +13,22 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'publishes are confirmed before the commit',
     file: 'commit/committer.ts',
-    from: 'const sealed = this.#seal();\n    try {',
-    to: 'const sealed = this.#seal();\n    for (const { resolve } of sealed.transaction.publishes) resolve();\n    try {',
+    from: 'this.#rest = undefined;\n    try {',
+    to: 'this.#rest = undefined;\n    for (const { resolve } of sealed.transaction.publishes) resolve();\n    try {',
     seedsMax: 50,
   },
   {
     name: 'acks are answered before the commit',
     file: 'commit/committer.ts',
-    from: 'const sealed = this.#seal();\n    try {',
-    to: 'const sealed = this.#seal();\n    for (const { resolve } of sealed.transaction.settlements) resolve();\n    try {',
+    from: 'this.#rest = undefined;\n    try {',
+    to: 'this.#rest = undefined;\n    for (const { resolve } of sealed.transaction.settlements) resolve();\n    try {',
     seedsMax: 50,
   },
   {
     name: 'messages are delivered before the commit',
     file: 'commit/committer.ts',
-    from: 'const sealed = this.#seal();\n    try {',
-    to: `const sealed = this.#seal();
+    from: 'this.#rest = undefined;\n    try {',
+    to: `this.#rest = undefined;
     for (const { stream, lane, batch } of sealed.batches) {
       lane.log.append(batch);
       lane.durableEnd = batch.last + 1;
