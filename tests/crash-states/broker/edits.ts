@@ -72,7 +72,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the CRC of the data is not looked at',
-    edits: [{ file: RECORDS, from: ' && crc32(data) === head.dataCrc', to: '' }],
+    edits: [{ file: RECORDS, from: ' && crc32(data) === dataCrc', to: '' }],
   },
   {
     name: 'segments are given back before the database is on the disk',
