@@ -20,6 +20,8 @@ interface Schedule {
   /** What it publishes, and where; of the one that was saved last. */
   publication: Publication | undefined;
   stream: string;
+  /** Where it published before it was saved for the last time, which may have been refused. */
+  before: string;
   /** The broker said that it was saved so. */
   isSaved: boolean;
   /** Since when it runs for sure, by the wall clock. */
@@ -71,7 +73,8 @@ export class ScheduleBook {
     const number = ++schedule.changes;
     if (saved !== undefined) {
       this.#cameAt.set(saved.publication.body, time.wall);
-      Object.assign(schedule, saved, { isSaved: false });
+      const before = schedule.isSaved ? schedule.stream : schedule.before;
+      Object.assign(schedule, saved, { isSaved: false, before });
     }
     return () => {
       if (schedule.changes !== number) return;
@@ -83,7 +86,9 @@ export class ScheduleBook {
 
   /** A stream goes, and its schedules with it. */
   streamGoes(stream: string): () => void {
-    const own = [...this.#schedules].filter(([, schedule]) => schedule.stream === stream);
+    const mayBeOf = (schedule: Schedule): boolean =>
+      schedule.stream === stream || (!schedule.isSaved && schedule.before === stream);
+    const own = [...this.#schedules].filter(([, schedule]) => mayBeOf(schedule));
     // One that was refused there, or may have been, is of another stream still.
     const isSure = own.map(([, { isSaved }]) => isSaved);
     const gone = own.map(([name]) => this.asked(name, 'delete')).filter((_, index) => isSure[index]);
@@ -150,6 +155,7 @@ export class ScheduleBook {
         state: 'unsure',
         publication: undefined,
         stream: '',
+        before: '',
         isSaved: false,
         runsFrom: 0,
         changes: 0,
