@@ -91,8 +91,13 @@ export class Journal {
     return this.#folder.path(id);
   }
 
+  /** What the file of the segment that is written to has: all that a spare had, when it was one. */
+  get currentBytes(): number {
+    return this.#current?.fileBytes ?? 0;
+  }
+
   get fileBytes(): number {
-    let bytes = this.#current?.fileBytes ?? 0;
+    let bytes = this.currentBytes;
     for (const each of this.#closed.values()) bytes += each;
     return bytes;
   }

@@ -16,7 +16,7 @@ import { SegmentSpace } from './segment-space.ts';
 import type { Removed } from './stream-writer.ts';
 import { TransactionWriter } from './transaction-writer.ts';
 
-/** A segment that is shorter is written on, though nobody needs what is in it. */
+/** A segment whose file is shorter is written on, though nobody needs what is in it. */
 const TIDY_BYTES = 1024 * 1024;
 
 export interface Committed {
@@ -172,8 +172,7 @@ export class JournaledDatabase {
   /** Gives back what is kept for the commits to come; to be called when there are few. */
   tidy(): void {
     const { journal, space } = this;
-    const { segment, position } = journal.end;
-    if (position > TIDY_BYTES && space.bytesOf(segment) === 0) journal.closeSegment();
+    if (journal.currentBytes > TIDY_BYTES && space.bytesOf(journal.end.segment) === 0) journal.closeSegment();
     const used = space.usedSegments;
     const isFree = (id: number) => !used.has(id) && !journal.pinned.has(id);
     if ([...journal.closed.keys()].some(isFree)) this.checkpoint('PASSIVE');
