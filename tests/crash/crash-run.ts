@@ -18,6 +18,8 @@ export interface CrashRunOptions {
   readonly seed: number;
   readonly victim: VictimChoice;
   readonly onKill?: (kill: KillReport) => void;
+  /** Ends it without a verdict: it throws the reason. */
+  readonly signal?: AbortSignal;
 }
 
 export interface KillReport {
@@ -48,6 +50,7 @@ export async function crashRun(options: CrashRunOptions): Promise<Verdict> {
   for (let number = 1; number <= options.kills; number++) {
     const victim = options.victim === 'any' ? random.pick(VICTIMS.slice(0, 3) as Victim[]) : options.victim;
     const report = await Promise.race([killer.kill(victim), load.failed()]);
+    options.signal?.throwIfAborted();
     options.onKill?.({ number, ...report });
   }
   const left = await drain(load, cursor);

@@ -33,17 +33,33 @@ const victim = values.victim as VictimChoice;
 const startedAt = performance.now();
 const verdicts: Verdict[] = [];
 let killed = 0;
-process.once('SIGINT', end);
-while (killed < kills) {
-  const round = Math.min(ROUND_KILLS, kills - killed);
-  verdicts.push(await crashRun({ kills: round, seed: seed + verdicts.length, victim, onKill: showKill }));
-  killed += round;
-  const violations = verdicts.reduce((sum, each) => sum + each.violations.length, 0);
-  if (!process.stderr.isTTY) process.stderr.write(`${killed} of ${kills} kills, ${violations} violations\n`);
-}
+const interrupted = new AbortController();
+process.once('SIGINT', () => interrupted.abort());
+while (killed < kills && (await round(Math.min(ROUND_KILLS, kills - killed)))) {}
 end();
 
+/** @returns whether it was not interrupted */
+async function round(kills: number): Promise<boolean> {
+  const { signal } = interrupted;
+  try {
+    const options = { kills, seed: seed + verdicts.length, victim, onKill: showKill, signal };
+    verdicts.push(await crashRun(options));
+  } catch (error) {
+    if (error === signal.reason) return false;
+    throw error;
+  }
+  killed += kills;
+  const violations = verdicts.reduce((sum, each) => sum + each.violations.length, 0);
+  if (!process.stderr.isTTY)
+    process.stderr.write(`${killed} of ${values.kills} kills, ${violations} violations\n`);
+  return true;
+}
+
 function end(): void {
+  if (killed === 0) {
+    console.error('Ended before anything was checked.');
+    process.exit(1);
+  }
   const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
   const verdict = verdictOf(verdicts);
   if (values.json)
