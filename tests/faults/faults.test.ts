@@ -12,8 +12,9 @@ it.runIf(CAN_BUILD_SHIMS)(
   async () => {
     const seed = Date.now() % 2 ** 31;
     // Each fault once, beside another kind.
-    const half = FAULTS.length / 2;
-    const pairs = FAULTS.slice(0, half).map((fault, index): Pair => [fault, FAULTS[half + index]!]);
+    const half = Math.ceil(FAULTS.length / 2);
+    const other = (index: number) => FAULTS[(half + index) % FAULTS.length]!;
+    const pairs = FAULTS.slice(0, half).map((fault, index): Pair => [fault, other(index)]);
     const { violations, counts, effects } = await faultRun({ pairs, seed, faultMsMax: 300 });
     expect(violations, `seed ${seed}`).toEqual([]);
     expect(counts.confirmed).toBeGreaterThan(100);

@@ -2,6 +2,10 @@ import type { Fault } from './fault.ts';
 
 const RESETS_PAUSE_MS = 300;
 const SLOW_MS_MAX = 200;
+const SLOW_READER_BYTES_MIN = 16 * 1024;
+const SLOW_READER_BYTES_MAX = 256 * 1024;
+/** Who is left of a connection has not noticed yet. */
+const UNNOTICED_MS = 20;
 
 const reset: Fault = {
   name: 'reset',
@@ -81,4 +85,52 @@ const slow: Fault = {
   },
 };
 
-export const NETWORK_FAULTS: readonly Fault[] = [reset, blackHole, down, oneWay, byteAtATime, slow];
+const halfOpen: Fault = {
+  name: 'half-open',
+  title: 'one end of each connection gone, and the other not told',
+  async run(world, ms) {
+    world.proxy.loseEnds(world.random.pick(['the broker', 'the client'] as const));
+    await world.pass(UNNOTICED_MS);
+    const isHalfOpen = world.proxy.halfOpen > 0;
+    await world.pass(ms);
+    return isHalfOpen;
+  },
+};
+
+const slowReader: Fault = {
+  name: 'slow-reader',
+  title: 'clients that read slowly',
+  async run(world, ms) {
+    world.proxy.readBytesPerSecond =
+      SLOW_READER_BYTES_MIN + world.random.below(SLOW_READER_BYTES_MAX - SLOW_READER_BYTES_MIN);
+    const before = world.proxy.slowed;
+    await world.pass(ms);
+    world.proxy.readBytesPerSecond = 0;
+    return world.proxy.slowed > before;
+  },
+};
+
+const doubled: Fault = {
+  name: 'doubled',
+  title: 'all that clients send, twice, on two connections',
+  async run(world, ms) {
+    world.proxy.isDoubling = true;
+    world.proxy.cut();
+    const before = world.proxy.doubledBytes;
+    await world.pass(ms);
+    world.proxy.cutDoubles();
+    return world.proxy.doubledBytes > before;
+  },
+};
+
+export const NETWORK_FAULTS: readonly Fault[] = [
+  reset,
+  blackHole,
+  down,
+  oneWay,
+  byteAtATime,
+  slow,
+  halfOpen,
+  slowReader,
+  doubled,
+];

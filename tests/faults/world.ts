@@ -18,6 +18,8 @@ import { FaultShim } from './shim/fault-shim.ts';
 /** A broker that is not up again by then has a fault that nobody ended. */
 const UP_MS_MAX = 60_000;
 const RETRY_MS = 100;
+/** Who is left of a connection notices soon. */
+const HEARTBEAT_MS = 2_000;
 
 /** A broker whose disk and clock can fail, a network that can, and a load over it. */
 export class World {
@@ -52,7 +54,11 @@ export class World {
   static async create(random: Random): Promise<World> {
     const [data, facts, work] = await Promise.all([temporaryFolder(), temporaryFolder(), temporaryFolder()]);
     const shim = await FaultShim.build(work.path, data.path);
-    const broker = await spawnBroker({ logs: { level: 'warn' }, storage: { path: data.path } });
+    const broker = await spawnBroker({
+      logs: { level: 'warn' },
+      storage: { path: data.path },
+      heartbeatMs: HEARTBEAT_MS,
+    });
     await broker.stop();
     broker.launch = { environment: shim.environment };
     await broker.start();
@@ -98,6 +104,8 @@ export class World {
     proxy.isDown = false;
     proxy.delayMs = 0;
     proxy.pieceBytes = 0;
+    proxy.readBytesPerSecond = 0;
+    proxy.cutDoubles();
     proxy.resume();
     broker.signal('SIGCONT');
     const deadline = now() + UP_MS_MAX;

@@ -1,17 +1,26 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { type Conditions, Pipe } from './pipe.ts';
 
 export interface ProxyTarget {
   readonly port: number;
   readonly host?: string;
 }
 
+/** A direction, or an end, of a connection. */
+export type Side = 'to the broker' | 'to the client';
+
 interface Link {
   readonly near: Socket;
   readonly far: Socket;
+  readonly pipes: { readonly [S in Side]: Pipe };
+  /** Says to the broker what the client says, too. */
+  readonly double: Socket | undefined;
+  /** One of its ends is gone, and the other was not told. */
+  isHalfOpen: boolean;
 }
 
-/** A network between a client and a broker that can be cut, stalled and slowed. */
+/** A network between a client and a broker that can be cut, stalled, slowed and worse. */
 export class FaultyProxy {
   readonly host = '127.0.0.1';
   /** Where new connections lead; may be changed, as when a broker comes back on another port. */
@@ -22,12 +31,18 @@ export class FaultyProxy {
   delayMs = 0;
   /** What passes goes on in pieces of so many bytes; 0 as it came. */
   pieceBytes = 0;
+  /** Clients read no more than this a second, each; 0 as fast as they can. */
+  readBytesPerSecond = 0;
+  /** Of new connections all that the client says is said on a second one too, whose answers nobody reads. */
+  isDoubling = false;
   readonly #server: Server;
   readonly #links = new Set<Link>();
   #isStalled = false;
   #connections = 0;
   #passedBytes = 0;
+  #doubledBytes = 0;
   #refused = 0;
+  #slowed = 0;
 
   private constructor(target: ProxyTarget) {
     this.target = target;
@@ -50,9 +65,19 @@ export class FaultyProxy {
     return this.#passedBytes;
   }
 
+  /** Bytes that clients sent once and the broker got twice. */
+  get doubledBytes(): number {
+    return this.#doubledBytes;
+  }
+
   /** Connections that were refused while it was down. */
   get refused(): number {
     return this.#refused;
+  }
+
+  /** How often a client was to wait before it could read more. */
+  get slowed(): number {
+    return this.#slowed;
   }
 
   /** Connections so far. */
@@ -60,30 +85,55 @@ export class FaultyProxy {
     return this.#connections;
   }
 
+  /** Connections of which one end is gone and the other not told. */
+  get halfOpen(): number {
+    return [...this.#links].filter(({ isHalfOpen }) => isHalfOpen).length;
+  }
+
   /** Cuts every connection there is, without a good-bye. New ones are taken. */
   cut(): void {
-    for (const { near, far } of this.#links) {
-      near.resetAndDestroy();
-      far.resetAndDestroy();
+    for (const { near, far, double } of this.#links) {
+      for (const socket of [near, far, double]) socket?.resetAndDestroy();
     }
   }
 
   /** Nothing passes any more, though the connections stay: as when a cable is pulled. */
   stall(): void {
     this.#isStalled = true;
-    for (const link of this.#links) pauseLink(link);
+    for (const link of this.#links) stallLink(link);
   }
 
   /** Nothing passes one way any more, while the other goes on: as when a route is lost. New connections are spared. */
-  stallOneWay(way: 'to the broker' | 'to the client'): void {
-    for (const { near, far } of this.#links) (way === 'to the broker' ? near : far).pause();
+  stallOneWay(way: Side): void {
+    for (const { pipes } of this.#links) pipes[way].hold('stalled');
   }
 
+  /**
+   * One end of every connection is gone, and the other is not told: as when a machine loses its power. What is left of
+   * it ends when whoever is there ends it. New connections are spared.
+   *
+   * @param isLeft who is still there
+   */
+  loseEnds(isLeft: 'the broker' | 'the client'): void {
+    for (const link of this.#links) {
+      if (link.isHalfOpen) continue;
+      link.isHalfOpen = true;
+      (isLeft === 'the broker' ? link.near : link.far).resetAndDestroy();
+      link.double?.resetAndDestroy();
+    }
+  }
+
+  /** Ends the second connections. */
+  cutDoubles(): void {
+    this.isDoubling = false;
+    for (const { double } of this.#links) double?.resetAndDestroy();
+  }
+
+  /** Ends all waiting: what was stalled passes. */
   resume(): void {
     this.#isStalled = false;
-    for (const { near, far } of this.#links) {
-      near.resume();
-      far.resume();
+    for (const { pipes } of this.#links) {
+      for (const pipe of Object.values(pipes)) pipe.letGo('stalled', 'slow');
     }
   }
 
@@ -105,64 +155,63 @@ export class FaultyProxy {
       return;
     }
     this.#connections++;
-    const far = connect({ host: this.target.host ?? '127.0.0.1', port: this.target.port, noDelay: true });
-    const link = { near, far };
+    const far = this.#connect();
+    const double = this.isDoubling ? this.#connect() : undefined;
+    // What it is answered is of no use.
+    double?.on('error', () => {}).resume();
+    const pipes = {
+      'to the broker': new Pipe(near, far, this.#conditions('to the broker'), (chunk) => {
+        this.#passedBytes += chunk.length;
+        if (!double?.writable) return;
+        double.write(chunk);
+        this.#doubledBytes += chunk.length;
+      }),
+      'to the client': new Pipe(far, near, this.#conditions('to the client'), (chunk, isSlowed) => {
+        this.#passedBytes += chunk.length;
+        if (isSlowed) this.#slowed++;
+      }),
+    };
+    const link: Link = { near, far, pipes, double, isHalfOpen: false };
     this.#links.add(link);
-    this.#pass(link, near, far);
-    this.#pass(link, far, near);
-    if (this.#isStalled) pauseLink(link);
+    this.#ends(link, near, far);
+    this.#ends(link, far, near);
+    if (this.#isStalled) stallLink(link);
   }
 
-  #pass(link: Link, from: Socket, to: Socket): void {
-    const waiting: { readonly chunk: Buffer; readonly dueAt: number }[] = [];
-    const forwardDue = (): void => {
-      const [next] = waiting;
-      if (next === undefined) return;
-      const leftMs = next.dueAt - performance.now();
-      if (leftMs > 0) {
-        setTimeout(forwardDue, Math.ceil(leftMs));
-        return;
-      }
-      this.#forward(from, to, next.chunk);
-      waiting.shift();
-      forwardDue();
-    };
-    let lastDueAt = 0;
-    from.on('data', (chunk) => {
-      const now = performance.now();
-      // What came first goes on first, though the delay may have become shorter.
-      lastDueAt = Math.max(lastDueAt, now + this.delayMs);
-      if (lastDueAt <= now && waiting.length === 0) {
-        this.#forward(from, to, chunk);
-        return;
-      }
-      waiting.push({ chunk, dueAt: lastDueAt });
-      if (waiting.length === 1) forwardDue();
+  /** How the other socket of a link, and the link, end with this one. */
+  #ends(link: Link, one: Socket, other: Socket): void {
+    one.on('error', () => {
+      if (!link.isHalfOpen) other.destroy();
     });
-    to.on('drain', () => {
-      if (!this.#isStalled) from.resume();
-    });
-    from.on('error', () => to.destroy());
-    from.on('end', () => to.end());
-    from.on('close', () => {
-      to.destroy();
+    one.on('end', () => other.end());
+    one.on('close', () => {
+      if (link.isHalfOpen && !other.destroyed) return;
+      other.destroy();
+      link.double?.destroy();
       this.#links.delete(link);
     });
   }
 
-  #forward(from: Socket, to: Socket, chunk: Buffer): void {
-    if (!to.writable) return;
-    this.#passedBytes += chunk.length;
-    const pieceBytes = this.pieceBytes === 0 ? chunk.length : this.pieceBytes;
-    let isTaken = true;
-    for (let start = 0; start < chunk.length; start += pieceBytes) {
-      isTaken = to.write(chunk.subarray(start, start + pieceBytes));
-    }
-    if (!isTaken) from.pause();
+  #connect(): Socket {
+    return connect({ host: this.target.host ?? '127.0.0.1', port: this.target.port, noDelay: true });
+  }
+
+  #conditions(side: Side): Conditions {
+    const proxy = this;
+    return {
+      get delayMs() {
+        return proxy.delayMs;
+      },
+      get pieceBytes() {
+        return proxy.pieceBytes;
+      },
+      get bytesPerSecond() {
+        return side === 'to the client' ? proxy.readBytesPerSecond : 0;
+      },
+    };
   }
 }
 
-function pauseLink({ near, far }: Link): void {
-  near.pause();
-  far.pause();
+function stallLink({ pipes }: Link): void {
+  for (const pipe of Object.values(pipes)) pipe.hold('stalled');
 }
