@@ -6,6 +6,8 @@ import type { World } from './world.ts';
 const SKIP_MAX = 40;
 /** About as many files as a start opens. */
 const OPENS_OF_A_START = 8;
+/** And about as many calls of all kinds as it makes. */
+const CALLS_OF_A_START = 40;
 const SLOW_SYNC_MS_MAX = 5_000;
 const HOUR_S = 3_600;
 
@@ -58,6 +60,20 @@ async function failStart(world: World, ms: number): Promise<void> {
   await world.start();
 }
 
+/** At a point of a commit, or of a start. */
+async function killAtCall(world: World, ms: number): Promise<void> {
+  if (world.random.below(2) === 0) {
+    world.shim.killAt(['writes', 'syncs'], world.random.below(SKIP_MAX));
+    await world.endsWithin(ms);
+  } else {
+    await world.kill();
+    world.shim.killAt(['writes', 'syncs', 'opens', 'others'], world.random.below(CALLS_OF_A_START));
+    await world.start();
+  }
+  world.shim.stopFailing();
+  await world.start();
+}
+
 async function fill(world: World, ms: number): Promise<void> {
   world.shim.isFull = true;
   await world.pass(ms);
@@ -82,6 +98,7 @@ export const DISK_FAULTS: readonly Fault[] = [
   failing('eio-write', 'EIO from a write', { calls: ['writes'], code: 'EIO', skipMax: SKIP_MAX, times: 1 }),
   failing('eio-sync', 'EIO from a sync', { calls: ['syncs'], code: 'EIO', skipMax: SKIP_MAX, times: 1 }),
   counted('eio-open', 'EIO from open, truncate, rename, unlink', 'failed', failStart),
+  counted('kill-at-call', 'SIGKILL right before a write, sync, open, truncate, rename', 'failed', killAtCall),
   counted('disk-full', 'no room on the disk', 'roomAsked', fill),
   failing('read-only', 'the file system turns read-only', {
     calls: ['writes', 'opens', 'others'],

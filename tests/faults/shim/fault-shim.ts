@@ -64,17 +64,15 @@ export class FaultShim {
     code: 'EIO' | 'EROFS' | 'EMFILE',
     { skip = 0, times = -1 }: { skip?: number; times?: number } = {},
   ): void {
-    this.#set('failing', 0);
-    this.#set('error', constants.errno[code]);
-    this.#set('skip', skip);
-    this.#set('times', times);
-    this.#set(
-      'failing',
-      calls.reduce((bits, call) => bits | CALLS[call], 0),
-    );
+    this.#fail(calls, constants.errno[code], skip, times);
   }
 
-  /** No more calls fail. */
+  /** Has the process killed with SIGKILL right before such a call; the first `skip` go well. */
+  killAt(calls: readonly Call[], skip: number): void {
+    this.#fail(calls, 0, skip, 1);
+  }
+
+  /** No more calls fail, or kill. */
   stopFailing(): void {
     this.#set('failing', 0);
   }
@@ -101,6 +99,17 @@ export class FaultShim {
 
   close(): void {
     closeSync(this.#control);
+  }
+
+  #fail(calls: readonly Call[], error: number, skip: number, times: number): void {
+    this.#set('failing', 0);
+    this.#set('error', error);
+    this.#set('skip', skip);
+    this.#set('times', times);
+    this.#set(
+      'failing',
+      calls.reduce((bits, call) => bits | CALLS[call], 0),
+    );
   }
 
   #set(place: Place, value: number): void {
