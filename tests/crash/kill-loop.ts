@@ -7,10 +7,10 @@ import { showVerdict } from './show-verdict.ts';
 const USAGE = `npm run crash -- [--kills 100] [--victim ${VICTIMS.join('|')}] [--seed n] [--json]
 
 Kills the broker (or workers, publishers, any of them) with SIGKILL at random moments under load, and checks that no
-promise was broken, after every 200 kills: then the next begin on a broker of their own. Ctrl-C ends it with what was
+promise was broken, after every 100 kills: then the next begin on a broker of their own. Ctrl-C ends it with what was
 checked so far. Exits 1 if a promise was broken.`;
 /** What is seen during more would be more than can be checked at once. */
-const ROUND_KILLS = 200;
+const ROUND_KILLS = 100;
 
 const { values } = parseArgs({
   options: {
