@@ -245,7 +245,10 @@ export class Group implements LaneHost, DispatcherGroup {
     return membership;
   }
 
-  /** What the member holds goes back one attempt further: at once, or as the retry policy says when it was lost. */
+  /**
+   * What the member holds goes back one attempt further: at once, or as the retry policy says when it was lost. In an
+   * exclusive group always at once: what waited would come to the next follower behind what is fresh, out of order.
+   */
   leave(membership: Membership, isLost: boolean): void {
     const index = this.#members.indexOf(membership);
     if (index < 0) return;
@@ -256,7 +259,7 @@ export class Group implements LaneHost, DispatcherGroup {
     const error = isLost
       ? `the connection of ${client} was lost`
       : `the follower of ${client} left it unfinished`;
-    const delayMs = isLost ? undefined : 0;
+    const delayMs = isLost && !this.#settings.exclusive ? undefined : 0;
     this.#returnLeases(membership, Number.POSITIVE_INFINITY, { cause: 'disconnected', error, delayMs });
     this.dispatch();
   }

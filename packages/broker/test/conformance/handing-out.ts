@@ -36,6 +36,20 @@ export function handingOut({ open }: EngineKind): void {
       expect(second.deliveries).toEqual([]);
     });
 
+    test('goes on in order when the connection of its follower is lost', async () => {
+      await using opened = await open();
+      const { engine } = opened;
+      await engine.createStream('s', {});
+      const options = { exclusive: true, retry: { delayMs: 60_000 } };
+      const first = await RecordingFollower.follow(engine, bind, { credit: 3, options });
+      const second = await RecordingFollower.follow(engine, bind, { credit: 10, options });
+      await publish(engine, 's', '1', '2', '3', '4', '5');
+      await first.until(3);
+      first.lose();
+      await second.until(5);
+      expect(second.sequences).toEqual([1, 2, 3, 4, 5]);
+    });
+
     test('may become one, and cease to be one, while it is followed', async () => {
       await using opened = await open();
       const { engine } = opened;
