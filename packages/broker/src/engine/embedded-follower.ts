@@ -158,6 +158,12 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     this.#places.delete(stream);
   }
 
+  /** Its group begins anew: what it holds there is not its own any more. */
+  groupReset(group: Group): void {
+    const place = this.#places.get(group.stream.name);
+    if (place?.group === group) this.#former.remember(group.stream.name, place);
+  }
+
   credit(upTo: number, bytesUpTo: number): void {
     this.#upTo = upTo;
     this.#bytesUpTo = bytesUpTo;

@@ -87,6 +87,10 @@ export class FollowerSet {
     }
   }
 
+  groupReset(group: Group): void {
+    for (const follower of this.#followers) follower.groupReset(group);
+  }
+
   endAll(reason: SimpleMQError): void {
     for (const follower of this.#followers) follower.halt();
     for (const follower of [...this.#followers]) follower.end(reason);

@@ -9,13 +9,13 @@ const FORMER_MAX = 16;
 const STREAMS_MAX = 256;
 
 /**
- * What a follower held of streams that were deleted, or of groups that were. A stream that is created again under the
- * name begins at 1 again, and a group with attempt 1, so a settlement can mean what was held before or what is held now.
- * The first ack that comes is taken for what was held before, which makes it stale; all else is taken for what is held
- * now, which comes again.
+ * What a follower held of streams that were deleted, or of groups that were deleted or moved. A stream that is created
+ * again under the name begins at 1 again, and a group with attempt 1, so a settlement can mean what was held before or
+ * what is held now. The first ack that comes is taken for what was held before, which makes it stale; all else is taken
+ * for what is held now, which comes again.
  *
- * So of what was held when it was deleted, no late ack settles what came after it; at worst a message that was handled
- * is delivered again.
+ * So of what was held then, no late ack settles what came after it; at worst a message that was handled is delivered
+ * again.
  */
 export class FormerLeases {
   readonly #streams = new Map<string, Former[]>();
@@ -23,14 +23,13 @@ export class FormerLeases {
   /** What it holds is not its own any more, while the follower is there. */
   remember(stream: string, { group, membership }: { group: Group; membership: Membership }): void {
     const [held, left] = [new PendingEntries(), new PendingEntries()];
-    for (const { first, last, state } of group.pendingFrom(1)) {
-      if (state.kind !== 'lease' || state.holder !== membership) continue;
+    for (const { first, last, state } of group.heldBy(membership)) {
       held.append(first, last, state);
       left.append(first, last, state);
     }
     if (held.size === 0) return;
     const former = [...(this.#streams.get(stream) ?? []), { held, left }];
-    // The one that was deleted last comes last.
+    // The one that changed last comes last.
     this.#streams.delete(stream);
     this.#streams.set(stream, former.slice(-FORMER_MAX));
     const [oldest] = this.#streams.keys();

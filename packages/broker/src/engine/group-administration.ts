@@ -129,6 +129,7 @@ export class GroupAdministration {
     const left = leftFrom(stream, places);
     group.startSequence = Math.min(group.startSequence, sequence);
     this.#options.failures.forget(this.#committer.open, group);
+    this.#options.followers().groupReset(group);
     group.reset(left);
     this.#release(stream, books);
     await this.#committer.settled();

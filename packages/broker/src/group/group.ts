@@ -226,6 +226,20 @@ export class Group implements LaneHost, DispatcherGroup {
     }
   }
 
+  /** What a member holds, by sequence number. */
+  heldBy({ leases }: Membership): PendingSpan[] {
+    const held: PendingSpan[] = [];
+    for (let lease = leases.oldest; lease !== undefined; lease = lease.next) {
+      const of = lease;
+      const { ledger } = this.#lanes.find(({ ledger }) => ledger === of.books)!;
+      for (const span of ledger.pending.spansFrom(of.first)) {
+        if (span.first > of.last) break;
+        if (span.state === of) held.push(span);
+      }
+    }
+    return held.sort((a, b) => a.first - b.first);
+  }
+
   /** Adds the books of a lane: as they are given, or of one that is to get its first message. */
   addLane(
     lane: Lane,

@@ -60,6 +60,21 @@ test('a transaction is refused once for a message of a deleted stream, and then 
   expect(await engine.streamInfo('s')).toMatchObject({ messages: 0 });
 });
 
+test('a late ack of what a follower held before its group was moved settles nothing of what came after', async () => {
+  await using broker = await openTestEngine('memory');
+  const { engine } = broker;
+  await engine.createStream('s', {});
+  await engine.publish({ bind: { stream: 's' }, batch: batchOf('again') });
+  const follower = await RecordingFollower.follow(engine, { stream: 's' }, { group: 'g', credit: 100 });
+  await follower.until(1);
+  await engine.resetGroup({ stream: 's', group: 'g', startFrom: 'first' });
+  await follower.until(2);
+  expect(await follower.engineFollower.ack(entries)).toEqual(entries);
+  expect(await engine.streamInfo('s')).toMatchObject({ messages: 1 });
+  expect(await follower.engineFollower.ack(entries)).toEqual([]);
+  expect(await engine.streamInfo('s')).toMatchObject({ messages: 0 });
+});
+
 /** A follower that holds a message of a stream that was deleted, and one of the stream that came after it. */
 async function followNamesakes(engine: Engine): Promise<RecordingFollower> {
   const bind = { stream: 's' };

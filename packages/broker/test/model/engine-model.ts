@@ -9,6 +9,7 @@ import {
   type ModelMessage,
   type ModelStream,
   removeDone,
+  resetGroup,
   settleForGood,
   takenKeys,
 } from './model-stream.ts';
@@ -20,6 +21,8 @@ export interface ModelFollower {
   readonly streams: Set<string>;
   /** What it held of streams and groups when they were deleted: stream/sequence/attempt. */
   readonly former: string[];
+  /** The same, with those of which an ack has come. */
+  readonly everFormer: Set<string>;
   upTo: number;
   delivered: number;
 }
@@ -114,8 +117,15 @@ export class EngineModel {
     }
   }
 
+  /** Whether some of the range may be of what the follower held before its stream or group began anew. */
+  mayMeanFormer(key: number, { stream, first, last, attempt }: Range): boolean {
+    const { everFormer } = this.followers.get(key)!;
+    const numbers = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    return numbers.some((sequence) => everFormer.has(`${stream}/${sequence}/${attempt}`));
+  }
+
   /** Changes what the follower holds of the range, in that attempt; the rest is what must be told to be stale. */
-  settle(key: number, range: Range, isForGood: boolean, change: (held: Held) => void): StreamRanges[] {
+  settle(key: number, range: Range, isAck: boolean, change: (held: Held) => void): StreamRanges[] {
     const follower = this.followers.get(key);
     const stream = this.streams.get(range.stream);
     const group = follower?.streams.has(range.stream) ? stream?.groups.get(follower.group) : undefined;
@@ -124,9 +134,9 @@ export class EngineModel {
     for (let sequence = range.first; sequence <= range.last; sequence++) {
       const entry = group?.entries[sequence - 1];
       const isHeld = entry?.state === 'held' && entry.holder === key && entry.attempt === range.attempt;
-      // The first settlement is taken for that of a message which was held when its stream was deleted.
-      const index = former.indexOf(`${range.stream}/${sequence}/${range.attempt}`);
-      if (index >= 0 && isForGood) former.splice(index, 1);
+      // The first ack is taken for that of a message which was held when its stream or group began anew.
+      const index = isAck ? former.indexOf(`${range.stream}/${sequence}/${range.attempt}`) : -1;
+      if (index >= 0) former.splice(index, 1);
       if (index < 0 && isHeld) change({ stream: stream!, group: group!, entry });
       else {
         const { attempt } = range;
@@ -175,6 +185,12 @@ export class EngineModel {
     for (const other of stream.groups.values()) other.start = Math.min(other.start, start);
     removeDone(stream);
     return over;
+  }
+
+  resetGroup(stream: ModelStream, group: ModelGroup, start: number): void {
+    for (const follower of this.followers.values())
+      if (follower.group === group.name) this.#outdate(follower.key, stream.name);
+    resetGroup(stream, group, start);
   }
 
   held(key: number): Held[] {
@@ -232,12 +248,21 @@ export class EngineModel {
     this.streams.delete(name);
   }
 
+  /** What the follower holds of the stream is not its own any more. */
+  #outdate(key: number, name: string): void {
+    const { former, everFormer } = this.followers.get(key)!;
+    for (const { stream, entry } of this.held(key)) {
+      if (stream.name !== name) continue;
+      const held = `${name}/${entry.message.sequence}/${entry.attempt}`;
+      former.push(held);
+      everFormer.add(held);
+    }
+  }
+
   /** @returns whether the follower is over, as it followed nothing else */
   #drop(key: number, name: string): boolean {
-    const { bind, streams, former } = this.followers.get(key)!;
-    for (const { stream, entry } of this.held(key)) {
-      if (stream.name === name) former.push(`${name}/${entry.message.sequence}/${entry.attempt}`);
-    }
+    const { bind, streams } = this.followers.get(key)!;
+    this.#outdate(key, name);
     const isOver = streams.delete(name) && 'stream' in bind;
     if (isOver) this.followers.delete(key);
     return isOver;

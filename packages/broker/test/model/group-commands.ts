@@ -2,7 +2,7 @@ import type { StartFrom } from '@simplemq/protocol';
 import fc from 'fast-check';
 import { command, expectEnded, expectError, expectThat, group, name } from './command.ts';
 import { GROUPS } from './kinds.ts';
-import { type ModelStream, resetGroup } from './model-stream.ts';
+import type { ModelStream } from './model-stream.ts';
 
 const startFrom: fc.Arbitrary<StartFrom> = fc.oneof(
   fc.constantFrom<StartFrom>('first', 'new'),
@@ -65,7 +65,7 @@ export const reset = command(
       return world.ask(expectError(world.engine.resetGroup(request), code));
     }
     await world.rest();
-    resetGroup(stream, known, startOf(stream, from));
+    world.model.resetGroup(stream, known, startOf(stream, from));
     await world.engine.resetGroup(request);
   },
 );

@@ -68,13 +68,20 @@ function settle(
 ): void {
   const entries = rangesOf(deliveries);
   const stale = entries.flatMap(({ stream, ranges }) =>
-    ranges.flatMap((range) =>
-      world.model.settle(key, { stream, ...range }, asked !== 'extend', (held) =>
-        CHANGES[asked](held, delay),
-      ),
-    ),
+    ranges.flatMap((part) => {
+      const range = { stream, ...part };
+      // It is rejected when it has come again, if it was meant.
+      const isNack = asked === 'reject' && world.model.mayMeanFormer(key, range);
+      const change = isNack ? CHANGES.nack : CHANGES[asked];
+      return world.model.settle(key, range, asked === 'ack', (held) => change(held, delayOf(asked, delay)));
+    }),
   );
   world.askForStale(ASKS[asked](world.followers.get(key)!.engineFollower, entries, delay), stale);
+}
+
+/** A reject has none. */
+function delayOf(asked: Verb, delay: number | undefined): number | undefined {
+  return asked === 'reject' ? undefined : delay;
 }
 
 const CHANGES: Record<Verb, (held: Held, delay: number | undefined) => void> = {

@@ -76,6 +76,7 @@ export class World {
       group,
       streams: new Set(),
       former: [],
+      everFormer: new Set(),
       upTo: credit,
       delivered: 0,
     };
