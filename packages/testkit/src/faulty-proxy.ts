@@ -120,6 +120,8 @@ export class FaultyProxy {
       link.isHalfOpen = true;
       (isLeft === 'the broker' ? link.near : link.far).resetAndDestroy();
       link.double?.resetAndDestroy();
+      // What the one that is left says is lost, and its end is to be seen.
+      link.pipes[isLeft === 'the broker' ? 'to the client' : 'to the broker'].letGo('full', 'slow');
     }
   }
 
