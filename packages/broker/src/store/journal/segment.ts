@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { DirectFile, roundUp } from './direct-file.ts';
+import { readUpTo, writeWhole } from './file-bytes.ts';
 import { RECORD_HEAD_BYTES, SALT_BYTES, sealRecord, type UnsealedRecord } from './record.ts';
 
 /**
@@ -171,14 +172,7 @@ export class Segment {
 
   /** As many of these bytes as the file has. */
   read(position: number, length: number): Buffer<ArrayBuffer> {
-    const bytes = Buffer.allocUnsafeSlow(length);
-    let read = 0;
-    while (read < length) {
-      const more = readSync(this.#descriptor, bytes, read, length - read, position + read);
-      if (more === 0) return bytes.subarray(0, read);
-      read += more;
-    }
-    return bytes;
+    return readUpTo(this.#descriptor, position, length);
   }
 
   /** Gives back what lies behind the last record. */
@@ -245,13 +239,9 @@ export class Segment {
 
   /** The first of these is written whole; of the others, as much as there is room for. @returns where that ends */
   #writeAll([first, ...others]: [Buffer, ...Buffer[]], position: number): number {
-    let written =
-      others.length === 0
-        ? writeSync(this.#descriptor, first, 0, first.length, position)
-        : writevSync(this.#descriptor, [first, ...others], position);
-    while (written < first.length) {
-      written += writeSync(this.#descriptor, first, written, first.length - written, position + written);
-    }
+    const begun = others.length === 0 ? 0 : writevSync(this.#descriptor, [first, ...others], position);
+    writeWhole(this.#descriptor, first.subarray(begun), position + begun);
+    const written = Math.max(begun, first.length);
     this.#fileBytes = Math.max(this.#fileBytes, position + written);
     return position + written;
   }
