@@ -1,4 +1,5 @@
 import {
+  ATTRIBUTES_BYTES_MAX,
   type Attributes,
   BatchBuilder,
   type DeadLetter,
@@ -18,6 +19,10 @@ import type { Batch } from '../stream/batch.ts';
 
 /** Failed attempts that a dead letter tells of: the last ones. */
 const ATTEMPTS_MAX = 100;
+/** And bytes of them: with all else that `dead` has they are fewer than attributes may have. */
+const ATTEMPTS_BYTES_MAX: number = 56 * 1024;
+/** What an attempt takes beside its error, at the most. */
+const ATTEMPT_BYTES = 64;
 
 const UNKNOWN = 'the broker stopped while the message was in hand';
 
@@ -43,9 +48,9 @@ export function letterOf(
     diedAt: Date.now(),
     cause: death.cause,
     error: death.error ?? failures.at(-1)?.error ?? UNKNOWN,
-    attempts: attemptsOf(death, batch.time, failures).slice(-ATTEMPTS_MAX),
+    attempts: lastOf(attemptsOf(death, batch.time, failures)),
   };
-  return batchOfOne(record, { ...kept({ headers, key, priority, messageId }), dead });
+  return batchOfOne(record, kept({ headers, key, priority, messageId }), { dead });
 }
 
 /** A dead letter as the message that it was, for the group in which it died. */
@@ -56,8 +61,8 @@ export function redrivenOf(batch: Batch): {
 } {
   const record = recordAt(batch, batch.first);
   const { headers, key, priority, messageId, dead } = attributesOf(batch, record);
-  const attributes = { ...kept({ headers, key, priority, messageId }), group: dead!.group };
-  return { letter: dead!, batch: batchOfOne(record, attributes), priority };
+  const own = batchOfOne(record, kept({ headers, key, priority, messageId }), { group: dead!.group });
+  return { letter: dead!, batch: own, priority };
 }
 
 export function deadLetterOf(batch: Batch): Attributes & { readonly dead: DeadLetter } {
@@ -73,14 +78,37 @@ function attributesOf({ shared }: Batch, { attributes }: RecordView): Attributes
   return attributes.length > 0 ? { ...common, ...decodeAttributes(attributes) } : common;
 }
 
-function batchOfOne({ body, flags }: RecordView, attributes: Attributes): RecordBatch {
-  const builder = new BatchBuilder({ initialBytes: body.length + 1_024 });
-  builder.append(body, (flags & RECORD_RAW) !== 0, encodeAttributes(attributes));
+/** @param given what the message gets beside what it had */
+function batchOfOne({ body, flags }: RecordView, had: Attributes, given: Attributes): RecordBatch {
+  const { own, shared } = encodeBoth(had, given);
+  const builder = new BatchBuilder({ initialBytes: body.length + 1_024, ...(shared && { shared }) });
+  builder.append(body, (flags & RECORD_RAW) !== 0, own);
   return decodeBatch(builder.finish());
+}
+
+/** In one map; where that would be too long, what the message had goes into the attributes that its batch shares. */
+function encodeBoth(had: Attributes, given: Attributes): { own: Buffer; shared?: Buffer } {
+  const own = encodeAttributes({ ...had, ...given });
+  if (own.length <= ATTRIBUTES_BYTES_MAX) return { own };
+  const shared = encodeAttributes(had);
+  // It may have had so much only as shared attributes and some of its own.
+  if (shared.length > ATTRIBUTES_BYTES_MAX) return { own };
+  return { own: encodeAttributes(given), shared };
 }
 
 function kept(attributes: { [K in keyof Attributes]: Attributes[K] | undefined }): Attributes {
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
+}
+
+/** The last of the attempts, as many as there is room for. */
+function lastOf(attempts: readonly FailedAttempt[]): readonly FailedAttempt[] {
+  const start = Math.max(0, attempts.length - ATTEMPTS_MAX);
+  let first = attempts.length;
+  for (let bytes = 0; first > start; first--) {
+    bytes += ATTEMPT_BYTES + Buffer.byteLength(attempts[first - 1]!.error);
+    if (bytes > ATTEMPTS_BYTES_MAX) break;
+  }
+  return attempts.slice(first);
 }
 
 /**

@@ -340,7 +340,7 @@ export class Group implements LaneHost, DispatcherGroup {
     attempt: number,
     { delayMs, reason }: { delayMs?: number; reason?: string },
   ): Change {
-    const error = reason ?? 'nacked without a reason';
+    const error = keptOf(reason ?? 'nacked without a reason');
     const waiting = this.#nextDelivery(attempt, Date.now(), delayMs);
     return this.#changeLanes(range, (lane, part) => {
       const change = lane.ledger.giveBack(membership, part, attempt, waiting);
@@ -355,8 +355,9 @@ export class Group implements LaneHost, DispatcherGroup {
     membership: Membership,
     range: Span,
     attempt: number,
-    error: string,
+    reason: string,
   ): { change: Change; buried: Promise<boolean> } {
+    const error = keptOf(reason);
     const burials: Promise<boolean>[] = [];
     const change = this.#changeLanes(range, (lane, part) => {
       const change = lane.ledger.giveBack(membership, part, attempt, idleState(attempt + 1, Date.now()));
@@ -604,7 +605,7 @@ export class Group implements LaneHost, DispatcherGroup {
 
   #record(failure: Failure): void {
     this.hasFailures = true;
-    this.#events.failed(this, { ...failure, error: failure.error.slice(0, ERROR_LENGTH_MAX) });
+    this.#events.failed(this, { ...failure, error: keptOf(failure.error) });
   }
 
   #unpark({ lane, sequence }: { lane: number; sequence: number }): void {
@@ -633,4 +634,9 @@ function revived(state: EntryState): Waiting {
 function gateOf({ ordering, keyConcurrency }: GroupSettings): KeyGate | undefined {
   if (ordering === 'key') return new KeyGate(1);
   return keyConcurrency > 0 ? new KeyGate(keyConcurrency) : undefined;
+}
+
+/** What is kept of an error, as a string of its own: a slice would keep all of it in memory. */
+function keptOf(error: string): string {
+  return error.length <= ERROR_LENGTH_MAX ? error : Buffer.from(error.slice(0, ERROR_LENGTH_MAX)).toString();
 }

@@ -1,3 +1,4 @@
+import { ATTRIBUTES_BYTES_MAX, readRecord } from '@simplemq/protocol';
 import { describe, expect, test } from 'vitest';
 import { sharingBatch } from '../batches.ts';
 import { RecordingFollower } from '../recording-follower.ts';
@@ -99,6 +100,51 @@ export function deadLetters({ open, survives }: EngineKind): void {
         expect(await follower.ack(second!, fourth!)).toEqual([]);
       }
       expect(await engine.streamInfo('s')).toMatchObject({ messages: 0, bytes: 0 });
+    });
+
+    test('keep the first 1,000 characters of why they were rejected', async () => {
+      await using opened = await open();
+      const { engine } = opened;
+      await engine.createStream('s', {});
+      const follower = await RecordingFollower.follow(engine, bind, { credit: 1 });
+      await publish(engine, 's', 'x');
+      await follower.until(1);
+      await follower.reject(follower.deliveries, 'because '.repeat(100_000));
+      const kept = 'because '.repeat(125);
+      const [letter] = await lettersOf(engine);
+      expect(letter!.dead).toMatchObject({ error: kept, attempts: [{ error: kept }] });
+    });
+
+    test('have no longer attributes than other messages, whatever their headers and errors', async () => {
+      await using opened = await open();
+      const { engine } = opened;
+      await engine.createStream('s', {});
+      const options = { retry: { maxDeliveries: 25, delayMs: 0 } };
+      const follower = await RecordingFollower.follow(engine, bind, { credit: 2, options });
+      const headers = { large: 'x'.repeat(65_000), small: 'y'.repeat(500) };
+      await publish(engine, 's', { body: 'of large headers', headers }, 'of none');
+      for (let attempt = 1; attempt <= 25; attempt++) {
+        await follower.until(2 * attempt);
+        await follower.fail(follower.deliveries.slice(-2), `${attempt} ${'€'.repeat(1_000)}`);
+        follower.credit(2);
+      }
+      const letters = await untilDead(engine, 2);
+      const { runs } = await engine.deadLetters({ stream: 's' });
+      for (const [index, { shared, records }] of runs.entries()) {
+        const own = readRecord(records, 0).attributes;
+        expect(Math.max(shared.length, own.length)).toBeLessThanOrEqual(ATTRIBUTES_BYTES_MAX);
+        const attempts = letters[index]!.dead.attempts.map(({ attempt }) => attempt);
+        // As many of the last as there is room for.
+        expect(attempts).toEqual(Array.from({ length: 18 }, (_, at) => at + 8));
+      }
+      expect(letters.map(({ attributes }) => attributes.headers)).toEqual([headers, undefined]);
+      await engine.redrive({ stream: 's' });
+      await follower.until(52);
+      const redriven = follower.deliveries.slice(-2);
+      expect(redriven.map(({ attributes }) => attributes)).toEqual([
+        { headers, group: 'workers' },
+        { group: 'workers' },
+      ]);
     });
 
     test('are not made of what is rejected too late', async () => {
