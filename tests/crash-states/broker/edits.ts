@@ -133,13 +133,12 @@ export const MUTANTS: readonly Mutant[] = [
       {
         file: 'dead-letters/burials.ts',
         from:
-          '        open.separate(lane);\n' +
-          '        open.append(dead, lane, letterOf(group, death, sequence, batch, ofMessage), dead.takeTime());\n',
+          '        open.separate(lane);\n' + '        open.append(dead, lane, letter, dead.takeTime());\n',
         to:
           '        void this.#options.committer.stored().then(() => {\n' +
           '          const { open: next } = this.#options.committer;\n' +
           '          next.separate(lane);\n' +
-          '          next.append(dead, lane, letterOf(group, death, sequence, batch, ofMessage), dead.takeTime());\n' +
+          '          next.append(dead, lane, letter, dead.takeTime());\n' +
           '          next.separate(lane);\n' +
           '          this.#options.committer.schedule();\n' +
           '        });\n',

@@ -1,3 +1,4 @@
+import type { RecordBatch } from '@simplemq/protocol';
 import type { Committer } from '../commit/committer.ts';
 import type { Death, Group } from '../group/group.ts';
 import type { Batch } from '../stream/batch.ts';
@@ -7,6 +8,8 @@ import { letterOf } from './letter.ts';
 
 /** Messages that are buried in one commit, at the most. */
 const MESSAGES_MAX = 1_000;
+/** And bytes of their dead letters, past which none is added; of what is read for them too. */
+const BYTES_MAX: number = 8 * 1024 * 1024;
 /** After a storage that was full, the next try. */
 const RETRY_MS = 1_000;
 
@@ -27,11 +30,18 @@ interface Job {
   readonly resolve: (isBuried: boolean) => void;
 }
 
-/** What is needed to bury a job's messages: those whose batches are gone need no burial. */
-interface Prepared {
+/** What the dead letters of a job's messages up to `last` are made of: those whose batches are gone need no burial. */
+interface Sources {
   readonly job: Job;
+  readonly last: number;
   readonly batches: readonly Batch[];
   readonly failures: Awaited<ReturnType<Failures['of']>>;
+}
+
+/** A job with its dead letters, by sequence number. */
+interface Prepared {
+  readonly job: Job;
+  readonly letters: ReadonlyMap<number, RecordBatch>;
 }
 
 /**
@@ -92,10 +102,12 @@ export class Burials {
   }
 
   async #next(): Promise<void> {
-    const jobs = this.#takeJobs();
+    const taken = this.#takeJobs();
     // How they failed has to be in the store to be read; of what dies meanwhile it may not be yet.
-    const prepared = await this.#prepareAll(jobs);
-    if (this.#isClosed) return this.#abandon(jobs);
+    const { prepared, left } = await this.#prepareAll(taken);
+    if (this.#isClosed) return this.#abandon(taken);
+    this.#jobs.unshift(...left);
+    const jobs = prepared.map(({ job }) => job);
     const { open } = this.#options.committer;
     const buried = prepared.map((item) => this.#bury(item));
     open.undo.push(() => {
@@ -120,14 +132,31 @@ export class Burials {
     for (const { resolve } of jobs) resolve(false);
   }
 
-  async #prepareAll(jobs: readonly Job[]): Promise<Prepared[]> {
+  /** As many of the jobs as one commit has room for, of the last one perhaps a part; and what is left of them. */
+  async #prepareAll(jobs: readonly Job[]): Promise<{ prepared: readonly Prepared[]; left: readonly Job[] }> {
+    const prepared: Prepared[] = [];
+    const left = [...jobs];
     try {
       await this.#options.committer.settled();
-      return await Promise.all(jobs.map((job) => this.#prepare(job)));
+      for (let room = BYTES_MAX; room > 0 && left.length > 0; ) {
+        const sources = await Promise.all(together(left).map((job) => this.#read(job, room)));
+        for (const source of sources) {
+          if (room <= 0) break;
+          const { letters, bytes, last } = write(source, room);
+          const job = left.shift()!;
+          const isWhole = last === job.death.last;
+          const [part, rest] = isWhole ? [job] : split(job, last);
+          prepared.push({ job: part, letters });
+          if (rest !== undefined) left.unshift(rest);
+          // What comes behind the rest waits with it.
+          room = isWhole ? room - bytes : 0;
+        }
+      }
     } catch (error) {
       this.#jobs.unshift(...jobs);
       throw error;
     }
+    return { prepared, left };
   }
 
   #takeJobs(): Job[] {
@@ -140,21 +169,29 @@ export class Burials {
     return this.#jobs.splice(0, count);
   }
 
-  async #prepare(job: Job): Promise<Prepared> {
+  /** @param bytesMax the batch that reaches this is the last that is read */
+  async #read(job: Job, bytesMax: number): Promise<Sources> {
     const { group, death } = job;
     const { log } = death.lane.lane;
     const batches: Batch[] = [];
+    let { last } = death;
+    let bytes = 0;
     for (let sequence = death.first; sequence <= death.last; ) {
+      if (bytes >= bytesMax) {
+        last = sequence - 1;
+        break;
+      }
       const batch = log.find(sequence) ?? (await log.peek(sequence));
       if (batch === undefined || batch.first > death.last) break;
       batches.push(batch);
+      bytes += batch.bytes;
       sequence = batch.last + 1;
     }
-    return { job, batches, failures: await this.#options.failures.of(group, death) };
+    return { job, last, batches, failures: await this.#options.failures.of(group, { ...death, last }) };
   }
 
   /** Puts the dead letters into the open transaction. */
-  #bury({ job, batches, failures }: Prepared): { messages: number; undo: () => void } {
+  #bury({ job, letters }: Prepared): { messages: number; undo: () => void } {
     const { group, death, resets } = job;
     if (group.isClosed || group.resets !== resets) return { messages: 0, undo: () => {} };
     const { spans, undo } = group.buried(death.lane, death);
@@ -164,12 +201,11 @@ export class Burials {
     let messages = 0;
     for (const { first, last } of spans) {
       for (let sequence = first; sequence <= last; sequence++) {
-        const batch = batches.find((candidate) => candidate.first <= sequence && sequence <= candidate.last);
-        if (batch === undefined) continue;
-        const ofMessage = failures.filter((failure) => failure.first <= sequence && sequence <= failure.last);
+        const letter = letters.get(sequence);
+        if (letter === undefined) continue;
         // A row for each, so that one can be redriven or deleted by itself.
         open.separate(lane);
-        open.append(dead, lane, letterOf(group, death, sequence, batch, ofMessage), dead.takeTime());
+        open.append(dead, lane, letter, dead.takeTime());
         messages++;
       }
     }
@@ -184,4 +220,41 @@ export class Burials {
       void this.#work();
     }, RETRY_MS).unref();
   }
+}
+
+/** The first jobs, to be read at the same time: those whose messages are in memory, or one that is not. */
+function together(jobs: readonly Job[]): readonly Job[] {
+  const apart = jobs.findIndex(({ death: { lane, first, last } }) => {
+    const batch = lane.lane.log.find(first);
+    return batch === undefined || batch.last < last;
+  });
+  return apart < 0 ? jobs : jobs.slice(0, Math.max(1, apart));
+}
+
+/** The dead letters of a job's messages, up to the one that reaches `bytesMax`, which has the number `last`. */
+function write(
+  { job, last, batches, failures }: Sources,
+  bytesMax: number,
+): { letters: ReadonlyMap<number, RecordBatch>; bytes: number; last: number } {
+  const { group, death } = job;
+  const letters = new Map<number, RecordBatch>();
+  let bytes = 0;
+  for (const batch of batches) {
+    const end = Math.min(batch.last, last);
+    for (let sequence = Math.max(batch.first, death.first); sequence <= end; sequence++) {
+      if (bytes >= bytesMax) return { letters, bytes, last: sequence - 1 };
+      const ofMessage = failures.filter((failure) => failure.first <= sequence && sequence <= failure.last);
+      const letter = letterOf(group, death, sequence, batch, ofMessage);
+      letters.set(sequence, letter);
+      bytes += letter.records.length + letter.shared.length;
+    }
+  }
+  return { letters, bytes, last };
+}
+
+/** The messages of a job up to `last`, and the others, for which waits who waits for the job. */
+function split(job: Job, last: number): [Job, Job] {
+  const { death } = job;
+  const part = { ...job, death: { ...death, last }, resolve: () => {} };
+  return [part, { ...job, death: { ...death, first: last + 1 } }];
 }

@@ -1,0 +1,90 @@
+import { StorageFull } from '@simplemq/protocol';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { batchOf, batchOfMany } from '../batches.ts';
+import { readAll } from '../conformance/asking.ts';
+import { FakeStore, openOn } from '../fake-store.ts';
+import { RecordingFollower } from '../recording-follower.ts';
+import { turns } from '../test-engine.ts';
+
+const bind = { stream: 's' };
+const MIB = 1024 * 1024;
+/** What goes to the dead letters, or comes back from there, in one commit: 8 MiB, and the message that passes them. */
+const LETTERS_BYTES_MAX = 9.1 * MIB;
+
+/** An engine with the stream `s`, and the bytes of messages that each commit brings from now on. */
+async function openMeasured() {
+  const store = new FakeStore();
+  const engine = await openOn(store);
+  await engine.createStream('s', {});
+  const commits: number[] = [];
+  const measure = ({ batches }: Parameters<FakeStore['beforeCommit']>[0]) => {
+    const bytes = batches.reduce((sum, { batch }) => sum + batch.bytes, 0);
+    if (bytes > 0) commits.push(bytes);
+  };
+  store.beforeCommit = measure;
+  return { store, engine, commits, measure };
+}
+
+/** Messages of one MiB, in batches of as many as a frame has room for. */
+async function publishLarge(engine: Awaited<ReturnType<typeof openOn>>, count: number, ttlMs?: number) {
+  const body = 'x'.repeat(MIB);
+  for (let i = 0; i < count; i += 6) {
+    const bodies = Array.from({ length: Math.min(6, count - i) }, (_, at) => `${i + at + 1} ${body}`);
+    await engine.publish({
+      bind,
+      batch: batchOf(...bodies.map((text) => ({ body: text, ...(ttlMs && { ttlMs }) }))),
+    });
+  }
+}
+
+describe('large messages that die together', () => {
+  test('are buried in commits of about 8 MiB when they expire', async () => {
+    const { store, engine, commits } = await openMeasured();
+    await engine.createGroup({ stream: 's', group: 'g', options: { deadLetterExpired: true } });
+    await publishLarge(engine, 24, 1);
+    await vi.waitUntil(() => Date.now() > store.rows.at(-1)!.batch.time + 1, { interval: 1 });
+    commits.length = 0;
+    await RecordingFollower.follow(engine, bind, { group: 'g', credit: 1 });
+    await expect
+      .poll(() => engine.listStreams({ bind: { pattern: '^\\$dead' } }))
+      .toMatchObject({ streams: [{ messages: 24 }] });
+    expect(Math.max(...commits)).toBeLessThan(LETTERS_BYTES_MAX);
+    await engine.close();
+  });
+
+  test('are all dead letters when their reject is answered, though there was no room meanwhile', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { store, engine, commits, measure } = await openMeasured();
+    await publishLarge(engine, 20);
+    await engine.publish({ bind, batch: batchOfMany(3, 'small ') });
+    const follower = await RecordingFollower.follow(engine, bind, { credit: 23 });
+    await follower.until(23);
+    commits.length = 0;
+    const refused = Promise.withResolvers<void>();
+    store.beforeCommit = (transaction) => {
+      if (commits.length === 1 && transaction.batches.length > 0) {
+        store.beforeCommit = measure;
+        refused.resolve();
+        throw new StorageFull('no room');
+      }
+      measure(transaction);
+    };
+    let isAnswered = false;
+    const rejected = follower.reject(follower.deliveries, 'no use').then(() => {
+      isAnswered = true;
+    });
+    await refused.promise;
+    await turns();
+    expect(isAnswered).toBe(false);
+    expect(await engine.groupInfo('s', 'workers')).toMatchObject({ deadLettered: 8, pending: 15 });
+    vi.advanceTimersByTime(1_000);
+    await rejected;
+    const dead = await readAll(engine, '$dead.s');
+    expect(dead.map(({ attributes }) => attributes.dead!.sequence)).toEqual(
+      Array.from({ length: 23 }, (_, index) => index + 1),
+    );
+    expect(Math.max(...commits)).toBeLessThan(LETTERS_BYTES_MAX);
+    await engine.close();
+  });
+});
