@@ -20,6 +20,8 @@ import { deadLetterOf, redrivenOf } from './letter.ts';
 /** Dead letters that one page gives or moves, and that it looks at, at the most. */
 const LIMIT_MAX = 1_000;
 const LOOKED_AT_MAX = 10_000;
+/** And bytes of the letters that it gives or moves: it ends with the one that reaches them. */
+const PAGE_BYTES: number = 8 * 1024 * 1024;
 const READ_BYTES: number = 1024 * 1024;
 
 /** Matching letters, and where the next page goes on. */
@@ -126,15 +128,19 @@ export class Letters {
     const letters: Batch[] = [];
     let at = after;
     let lookedAt = 0;
+    let bytes = 0;
     const most = Math.min(limit, LIMIT_MAX);
     while (dead !== undefined && at + 1 < dead.durableNext) {
       const run = await dead.lane(0).log.read(at + 1, READ_BYTES);
       if (run.length === 0) break;
       for (const letter of run) {
-        if (letters.length === most || lookedAt === LOOKED_AT_MAX) return { letters, after: at, more: true };
+        const isFull = letters.length === most || bytes >= PAGE_BYTES;
+        if (isFull || lookedAt === LOOKED_AT_MAX) return { letters, after: at, more: true };
         lookedAt++;
         at = letter.last;
-        if (matches(letter, filter)) letters.push(letter);
+        if (!matches(letter, filter)) continue;
+        letters.push(letter);
+        bytes += letter.bytes;
       }
     }
     return { letters, after: at, more: false };

@@ -88,3 +88,52 @@ describe('large messages that die together', () => {
     await engine.close();
   });
 });
+
+describe('dead letters of large messages', () => {
+  const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+
+  async function withLetters(count: number) {
+    const measured = await openMeasured();
+    const { engine, commits } = measured;
+    await publishLarge(engine, count);
+    const follower = await RecordingFollower.follow(engine, bind, { credit: count });
+    await follower.until(count);
+    await follower.reject(follower.deliveries);
+    commits.length = 0;
+    return { ...measured, follower };
+  }
+
+  test('are listed about 8 MiB at a time, each once', async () => {
+    const { engine } = await withLetters(20);
+    const sequences: number[] = [];
+    for (let after = 0, more = true; more; ) {
+      const page = await engine.deadLetters({ stream: 's', after });
+      const bytes = page.runs.reduce((sum, { records }) => sum + records.length, 0);
+      expect(bytes).toBeLessThan(LETTERS_BYTES_MAX);
+      sequences.push(...page.runs.map(({ first }) => first));
+      after = page.next - 1;
+      ({ more } = page);
+    }
+    expect(sequences).toEqual(numbers(20));
+    await engine.close();
+  });
+
+  test('are redriven and deleted about 8 MiB in a commit, each once', async () => {
+    const { engine, commits, follower } = await withLetters(20);
+    follower.credit(20);
+    const redriven: number[] = [];
+    for (let after = 0, more = true; more; ) {
+      const page = await engine.redrive({ stream: 's', after, filter: { sequences: numbers(15) } });
+      redriven.push(page.messages);
+      ({ after, more } = page);
+    }
+    expect(redriven).toEqual([8, 7]);
+    expect(Math.max(...commits)).toBeLessThan(LETTERS_BYTES_MAX);
+    await follower.until(35);
+    await follower.reject(follower.deliveries.slice(20));
+    const first = await engine.deleteDeadLetters({ stream: 's' });
+    expect(first).toMatchObject({ messages: 8, more: true });
+    expect(await engine.streamInfo('$dead.s')).toMatchObject({ messages: 12 });
+    await engine.close();
+  });
+});

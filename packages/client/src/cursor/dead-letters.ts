@@ -58,7 +58,7 @@ export interface LettersProgress {
 export interface MoveLettersOptions extends DeadLetterFilter {
   /** Told after each page. */
   onProgress?: (progress: LettersProgress) => void;
-  /** So many are moved in one commit. Default 1,000. */
+  /** At most so many are moved in one commit; fewer where they are large. Default 1,000. */
   pageSize?: number;
 }
 

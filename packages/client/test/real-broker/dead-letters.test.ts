@@ -89,4 +89,21 @@ describe('dead letters of a real broker', () => {
     await expect(test.cursor.deadLetters('missing')).rejects.toMatchObject({ code: 'StreamNotFound' });
     await expect(test.cursor.redrive('missing')).rejects.toMatchObject({ code: 'StreamNotFound' });
   });
+
+  it('are listed and redriven to the last that was asked for, also when a page has no room for them', async () => {
+    await using test = await setUp();
+    const body = 'x'.repeat(1024 * 1024);
+    for (let i = 1; i <= 10; i++) await test.publisher.sendMessage(`${i} ${body}`);
+    const follower = new Follower<string>(test.connection, new Bind('q'));
+    let left = 10;
+    for await (const message of follower.getMessages()) {
+      await message.reject();
+      if (--left === 0) break;
+    }
+    const listed = await test.cursor.deadLetters<string>('q', { limit: 9 });
+    expect(listed.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const moved: number[] = [];
+    expect(await test.cursor.redrive('q', { onProgress: (progress) => moved.push(progress.moved) })).toBe(10);
+    expect(moved).toEqual([8, 10]);
+  });
 });
