@@ -1,5 +1,4 @@
 import {
-  type DeadLetterFilter,
   type DeadLetterPage,
   GroupNotFound,
   type LettersMoved,
@@ -15,7 +14,8 @@ import type { Batch } from '../stream/batch.ts';
 import { laneOf } from '../stream/lane.ts';
 import type { Stream } from '../stream/stream.ts';
 import { doneByAll } from '../stream/work-retention.ts';
-import { deadLetterOf, redrivenOf } from './letter.ts';
+import { redrivenOf } from './letter.ts';
+import { matcherOf } from './letter-filter.ts';
 
 /** Dead letters that one page gives or moves, and that it looks at, at the most. */
 const LIMIT_MAX = 1_000;
@@ -44,7 +44,10 @@ export class Letters {
     this.#placer = placer;
   }
 
-  /** @param dead undefined when the stream has no dead letters yet */
+  /**
+   * @param dead undefined when the stream has no dead letters yet
+   * @throws InvalidOption
+   */
   async list(dead: Stream | undefined, page: DeadLetterPage): Promise<ReadPage> {
     const { letters, after, more } = await this.#find(dead, page);
     const runs = letters.map(({ first, count, time, flags, shared, records }) => {
@@ -53,7 +56,7 @@ export class Letters {
     return { runs, next: after + 1, more };
   }
 
-  /** @throws GroupNotFound when the group of one of them is gone, StreamFull */
+  /** @throws InvalidOption, GroupNotFound when the group of one of them is gone, StreamFull */
   redrive(stream: Stream, dead: Stream | undefined, page: DeadLetterPage): Promise<LettersMoved> {
     return this.#alone(async () => {
       const found = await this.#find(dead, page);
@@ -65,6 +68,7 @@ export class Letters {
     });
   }
 
+  /** @throws InvalidOption */
   delete(dead: Stream | undefined, page: DeadLetterPage): Promise<LettersMoved> {
     return this.#alone(async () => this.#take(await this.#find(dead, page), dead, () => {}));
   }
@@ -125,6 +129,7 @@ export class Letters {
     dead: Stream | undefined,
     { filter = {}, after = 0, limit = LIMIT_MAX }: DeadLetterPage,
   ): Promise<Found> {
+    const matches = matcherOf(filter);
     const letters: Batch[] = [];
     let at = after;
     let lookedAt = 0;
@@ -138,7 +143,7 @@ export class Letters {
         if (isFull || lookedAt === LOOKED_AT_MAX) return { letters, after: at, more: true };
         lookedAt++;
         at = letter.last;
-        if (!matches(letter, filter)) continue;
+        if (!matches(letter)) continue;
         letters.push(letter);
         bytes += letter.bytes;
       }
@@ -154,15 +159,4 @@ function closing(): SimpleMQError {
 /** Whether all groups of the dead letters are done with it. */
 function isDone(dead: Stream, { first, last }: Batch): boolean {
   return dead.isWork && doneByAll(dead, 0, [{ first, last }], undefined).length > 0;
-}
-
-function matches(letter: Batch, filter: DeadLetterFilter): boolean {
-  const { dead, headers = {} } = deadLetterOf(letter);
-  if (filter.sequences !== undefined && !filter.sequences.includes(letter.first)) return false;
-  if (filter.group !== undefined && filter.group !== dead.group) return false;
-  if (filter.since !== undefined && dead.diedAt < filter.since) return false;
-  if (filter.until !== undefined && dead.diedAt > filter.until) return false;
-  if (filter.error !== undefined && !dead.error.toLowerCase().includes(filter.error.toLowerCase()))
-    return false;
-  return Object.entries(filter.headers ?? {}).every(([name, value]) => headers[name] === value);
 }

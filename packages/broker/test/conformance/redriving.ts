@@ -57,6 +57,25 @@ export function redriving({ open, survives }: EngineKind): void {
       expect(second).toMatchObject({ more: false });
     });
 
+    test('are not looked for by an error that is longer than theirs can be', async () => {
+      await using opened = await open();
+      const { engine } = opened;
+      await engine.createStream('s', {});
+      const follower = await RecordingFollower.follow(engine, bind, { credit: 1 });
+      await publish(engine, 's', 'x');
+      await follower.until(1);
+      await follower.reject(follower.deliveries, 'Why '.repeat(1_000));
+      const page = (length: number) => ({
+        stream: 's',
+        filter: { error: 'wHy '.repeat(length / 4) },
+      });
+      expect((await engine.deadLetters(page(1_000))).runs).toHaveLength(1);
+      const invalid = { code: 'InvalidOption', details: { option: 'error', max: 1_000 } };
+      await expect(engine.deadLetters(page(8 * 1024 * 1024))).rejects.toMatchObject(invalid);
+      await expect(engine.redrive(page(1_004))).rejects.toMatchObject(invalid);
+      await expect(engine.deleteDeadLetters(page(1_004))).rejects.toMatchObject(invalid);
+    });
+
     test('are redriven to the group in which they died, and to no other', async () => {
       await using opened = await open();
       await opened.engine.createStream('s', {});
