@@ -4,6 +4,8 @@ import type { BackupOptions, EngineBackup } from './engine.ts';
 
 /** What a client must take on average, past the time that it may be behind. */
 const BYTES_PER_MS_MIN = 128;
+/** A timer that is to wait longer fires at once. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
 /**
  * The one backup that may be under way. A client that is gone, or too slow, does not keep for ever what the backup
@@ -106,8 +108,15 @@ class Backup implements EngineBackup {
 
   #wait(): void {
     this.#waitsSince = performance.now();
-    const allowedMs = this.#patienceMs + this.#taken / BYTES_PER_MS_MIN - this.#waitedMs;
-    this.#timer = setTimeout(() => this.#late(), Math.max(0, allowedMs)).unref();
+    this.#arm();
+  }
+
+  #arm(): void {
+    const waitedMs = this.#waitedMs + performance.now() - this.#waitsSince;
+    const leftMs = this.#patienceMs + this.#taken / BYTES_PER_MS_MIN - waitedMs;
+    const isLast = leftMs <= TIMEOUT_MS_MAX;
+    const delayMs = isLast ? Math.max(0, leftMs) : TIMEOUT_MS_MAX;
+    this.#timer = setTimeout(() => (isLast ? this.#late() : this.#arm()), delayMs).unref();
   }
 
   #stopWaiting(): void {
