@@ -143,6 +143,10 @@ export class Delays {
     for (const id of rows.keys()) this.#leaving.add(id);
     try {
       await committer.stored();
+    } catch (error) {
+      // What became due meanwhile was passed over.
+      for (const row of rows.values()) this.#notice(row);
+      throw error;
     } finally {
       for (const id of rows.keys()) this.#leaving.delete(id);
     }
@@ -271,10 +275,19 @@ export class Delays {
       limit: PAGE_BATCHES,
       bytesMax: PAGE_BYTES,
     };
-    // What comes to wait while the store is asked is in neither page: it is noticed meanwhile, and stays so.
+    const [nextWallMs, nextSteadyMs] = [this.#nextWallMs, this.#nextSteadyMs];
+    // What comes to wait while the store is asked may be in neither page: it is noticed meanwhile, and stays so.
     this.#nextWallMs = Number.POSITIVE_INFINITY;
     this.#nextSteadyMs = Number.POSITIVE_INFINITY;
-    const pages = [this.#memory.takeDue(request), await store.readDelayed(request)];
+    let stored: DelayedPage;
+    try {
+      stored = await store.readDelayed(request);
+    } catch (error) {
+      this.#nextWallMs = Math.min(this.#nextWallMs, nextWallMs);
+      this.#nextSteadyMs = Math.min(this.#nextSteadyMs, nextSteadyMs);
+      throw error;
+    }
+    const pages = [this.#memory.takeDue(request), stored];
     this.#nextWallMs = Math.min(
       this.#nextWallMs,
       earliest(pages, ({ nextWallMs }) => nextWallMs),

@@ -1,8 +1,10 @@
+import { StorageFull } from '@simplemq/protocol';
 import { expect, test } from 'vitest';
 import type { DelayedPage, ReadDelayedRequest } from '../../src/store/store.ts';
 import { sharingBatch } from '../batches.ts';
 import { FakeStore, openOn } from '../fake-store.ts';
 import { RecordingFollower } from '../recording-follower.ts';
+import { turns } from '../test-engine.ts';
 
 class SlowStore extends FakeStore {
   afterReadDelayed: () => Promise<void> | void = () => {};
@@ -32,5 +34,49 @@ test('a delayed message of a memory stream comes, though it was published while 
   const follower = await RecordingFollower.follow(engine, { stream: 'memory' }, { credit: 1 });
   await follower.until(1);
   expect(follower.bodies).toEqual(['second']);
+  await engine.close();
+});
+
+test('a delayed message comes, though it became due while its cancellation was refused for want of room', async () => {
+  const store = new SlowStore();
+  const engine = await openOn(store);
+  await engine.createStream('s', {});
+  const receipt = await engine.publish({
+    bind: { stream: 's' },
+    batch: sharingBatch({ delayMs: 50 }, 'later'),
+  });
+  const passed = Promise.withResolvers<void>();
+  store.afterReadDelayed = () => passed.resolve();
+  store.beforeCommit = async ({ removedDelayed }) => {
+    if (removedDelayed.length === 0) return;
+    await passed.promise;
+    await turns();
+    throw new StorageFull('no room');
+  };
+  const ids = [receipt.streams[0]!.delayed![1]!];
+  await expect(engine.cancelDelayed({ stream: 's', ids })).rejects.toMatchObject({ code: 'StorageFull' });
+  store.beforeCommit = () => {};
+  const follower = await RecordingFollower.follow(engine, { stream: 's' }, { credit: 1 });
+  await follower.until(1);
+  expect(follower.bodies).toEqual(['later']);
+  await engine.close();
+});
+
+test('delayed messages come, though there was no room when they were looked for', async () => {
+  const store = new SlowStore();
+  const engine = await openOn(store);
+  await engine.createStream('file', {});
+  await engine.createStream('memory', { storage: 'memory' });
+  store.afterReadDelayed = () => {
+    store.afterReadDelayed = () => {};
+    throw new StorageFull('no room');
+  };
+  const batch = sharingBatch({ delayMs: 1 }, 'later');
+  await Promise.all(['file', 'memory'].map((stream) => engine.publish({ bind: { stream }, batch })));
+  for (const stream of ['file', 'memory']) {
+    const follower = await RecordingFollower.follow(engine, { stream }, { credit: 1 });
+    await follower.until(1);
+    expect(follower.bodies).toEqual(['later']);
+  }
   await engine.close();
 });
