@@ -99,6 +99,21 @@ describe('space on disk', () => {
     });
   });
 
+  test('is given back when a backup that kept it has ended, though nothing is stored any more', async () => {
+    await using folder = await temporaryFolder();
+    await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
+      await store.commit({ ...NOTHING, createdStreams: [newStream(1)] });
+      await fill(store, 1, 64);
+      await store.backups!.begin(MIB);
+      await store.commit({ ...NOTHING, removals: [{ streamId: 1, lane: 0, first: 1, last: 64 }] });
+      // Until it was looked for the last time what there is to be given back.
+      await wait(1_200);
+      expect(sizeOf(folder.path)).toBeGreaterThan(4 * MIB);
+      await store.backups!.end();
+      await becomes(() => sizeOf(folder.path) < MIB);
+    });
+  });
+
   test('is given back by a database of version 1 as well', async () => {
     await using folder = await temporaryFolder();
     // More than is rewritten at the start.

@@ -33,12 +33,15 @@ interface Copying {
 export class BackupSource {
   readonly #storage: JournaledDatabase;
   readonly #file: string;
+  readonly #onLetGo: () => void;
   /** See `close`. */
   #descriptor: number | undefined;
   #copying: Copying | undefined;
 
-  constructor(storage: JournaledDatabase) {
+  /** @param onLetGo called when something is not kept for a backup any more */
+  constructor(storage: JournaledDatabase, onLetGo: () => void) {
     this.#storage = storage;
+    this.#onLetGo = onLetGo;
     this.#file = storage.database.name;
   }
 
@@ -73,6 +76,7 @@ export class BackupSource {
     this.#copying = undefined;
     this.#storage.thaw();
     this.#storage.journal.pin([]);
+    this.#onLetGo();
   }
 
   /**
@@ -102,6 +106,7 @@ export class BackupSource {
     copying.position += length;
     if (copying.position === source.bytes) {
       source.done();
+      this.#onLetGo();
       sources.shift();
       copying.position = 0;
     }

@@ -39,6 +39,11 @@ export class Checkpoints {
     this.#watch();
   }
 
+  /** To be called when what could not go to the database file, or be given back, can: it does when it is quiet. */
+  wake(): void {
+    this.#watch();
+  }
+
   /** Makes the files of the database as short as they can be. */
   truncate(): void {
     this.#checkpoint('TRUNCATE');

@@ -27,20 +27,22 @@ export class SegmentSweep {
     );
   }
 
-  /** How many times as much lies there without use as may. */
+  /** How many times as much lies there without use as may, but for segments that are copied and so cannot be emptied. */
   get pressure(): number {
     const { journal, space } = this.#storage;
     const { totalBytes } = space;
-    return (journal.fileBytes - totalBytes) / Math.max(GARBAGE_BYTES_MAX, totalBytes);
+    let garbageBytes = journal.fileBytes - totalBytes;
+    for (const id of journal.pinned) garbageBytes -= (journal.closed.get(id) ?? 0) - space.bytesOf(id);
+    return garbageBytes / Math.max(GARBAGE_BYTES_MAX, totalBytes);
   }
 
   /** Moves some. @returns how many bytes, or undefined when there is nothing to be done */
   step(): number | undefined {
-    const { journal, space } = this.#storage;
-    // What is copied cannot be given back, so to empty it would only cost space.
-    if (journal.pinned.size > 0) return undefined;
-    // Between two steps the rest of it may have been removed, and the segment given back.
-    if (this.#victim !== undefined && !journal.closed.has(this.#victim.id)) this.#victim = undefined;
+    const { space, isFrozen } = this.#storage;
+    // Until the database's file is copied nothing is given back, so to empty a segment would only cost space.
+    if (isFrozen) return undefined;
+    // Between two steps the rest of it may have been removed, and the segment given back; or it is copied now.
+    if (this.#victim !== undefined && !this.#mayBeEmptied(this.#victim.id)) this.#victim = undefined;
     this.#victim ??= this.#choose();
     if (this.#victim === undefined) return undefined;
     const { id, position } = this.#victim;
@@ -88,10 +90,16 @@ export class SegmentSweep {
       const used = space.bytesOf(id);
       // One that nobody uses goes with the next checkpoint.
       if (used === 0 || fileBytes - used <= most || kept.has(id) || this.#unreadable.has(id)) continue;
+      if (!this.#mayBeEmptied(id)) continue;
       victim = id;
       most = fileBytes - used;
     }
     return victim === undefined ? undefined : { id: victim, position: 0 };
+  }
+
+  #mayBeEmptied(id: number): boolean {
+    const { closed, pinned } = this.#storage.journal;
+    return closed.has(id) && !pinned.has(id);
   }
 
   *#lying({ meta, segment, position }: RecordMeta): Generator<{ batch: Buffer; move: readonly number[] }> {

@@ -80,7 +80,10 @@ function serve(
   const room = new Room(options, storage);
   const checkpoints = new Checkpoints(storage);
   const upkeep = new Upkeep(storage, checkpoints);
-  const backup = new BackupSource(storage);
+  const backup = new BackupSource(storage, () => {
+    upkeep.wake();
+    checkpoints.wake();
+  });
   const query = answerQueries({ storage, room, backup }, reply);
   const commit = (id: number, { record, bringsMessages }: CommitMessage): AfterReply => {
     const { byteLength } = record.bytes;

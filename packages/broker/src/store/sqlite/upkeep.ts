@@ -44,7 +44,12 @@ export class Upkeep {
   committed(hasDoomed: boolean): void {
     this.#commits++;
     if (hasDoomed) this.#schedule(0);
-    else if (this.#timer === undefined) this.#schedule(LOOK_MS);
+    else this.wake();
+  }
+
+  /** Looks soon whether there is anything to do, if it would not look anyway. */
+  wake(): void {
+    if (this.#timer === undefined) this.#schedule(LOOK_MS);
   }
 
   stop(): void {
