@@ -125,3 +125,21 @@ test('a segment that a backup begins to copy while it is emptied is left as it i
     storage.close();
   }
 });
+
+test('the segment that is written to is given back when nothing is left, though the database has all of it already', async () => {
+  await using folder = await temporaryFolder();
+  const storage = new JournaledDatabase({ folder: folder.path });
+  const commit = (transaction: Partial<StoreTransaction>) =>
+    storage.commit(encodeCommit({ ...NOTHING, ...transaction }, new KnownGroups([])));
+  try {
+    commit({ createdStreams: [newStream(1)] });
+    commit({ batches: inLane(1, 0, [placedBatch(1, BODY), placedBatch(2, BODY)]) });
+    commit({ removals: [{ streamId: 1, lane: 0, first: 1, last: 2 }] });
+    // As when nothing has come for a while.
+    storage.checkpoint('PASSIVE');
+    storage.tidy();
+    expect(storage.journal.fileBytes).toBe(0);
+  } finally {
+    storage.close();
+  }
+});

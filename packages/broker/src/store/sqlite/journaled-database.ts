@@ -172,7 +172,11 @@ export class JournaledDatabase {
   /** Gives back what is kept for the commits to come; to be called when there are few. */
   tidy(): void {
     const { journal, space } = this;
-    if (journal.currentBytes > TIDY_BYTES && space.bytesOf(journal.end.segment) === 0) journal.closeSegment();
+    if (journal.currentBytes > TIDY_BYTES && space.bytesOf(journal.end.segment) === 0) {
+      journal.closeSegment();
+      // The database may have all of it already: with something to commit it names a place behind that segment.
+      this.write(() => {});
+    }
     const used = space.usedSegments;
     const isFree = (id: number) => !used.has(id) && !journal.pinned.has(id);
     if ([...journal.closed.keys()].some(isFree)) this.checkpoint('PASSIVE');
