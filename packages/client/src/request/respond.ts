@@ -40,6 +40,8 @@ export function respond<Q = unknown, A = unknown>(
   const answers = new Answers<Q>(connection, handler, options);
   const follower = new Follower<Q>(connection, bind, options);
   const ended = follower.run((message) => answers.answer(message), { ...options, signal });
+  // Whoever looks at it is told; where nobody does, the process is not to end for it.
+  ended.catch(() => undefined);
   const close = (): Promise<void> => {
     stop.abort();
     return ended;

@@ -62,4 +62,12 @@ describe('a process', () => {
     expect(String((await once(child.stdout, 'data'))[0])).toBe('2\n');
     expect((await exited)[0]).toBe(0);
   });
+
+  it('goes on when its responder cannot follow and nobody looks at why; close says it', async () => {
+    await using broker = await FakeBroker.start();
+    const { child, exited } = program('respond-nowhere.ts', String(broker.port));
+    const told = once(child.stdout, 'data');
+    expect((await exited)[0]).toBe(0);
+    expect(String((await told)[0])).toBe('StreamNotFound\n');
+  });
 });
