@@ -75,9 +75,11 @@ export class Link {
 
   /** Something is pending: connects where needed, and keeps the process alive until released. */
   hold(): void {
-    if (this.#holds++ > 0) return;
-    this.#current?.ref();
-    this.#retry?.ref();
+    if (this.#holds++ === 0) {
+      this.#current?.ref();
+      this.#retry?.ref();
+    }
+    // Also where others hold it still: what they waited for was given up, and they have yet to let go.
     if (this.#current === undefined && this.#retry === undefined && !this.#closed) this.#dial();
   }
 
@@ -157,8 +159,9 @@ export class Link {
       this.#giveUp(error);
       return;
     }
-    if (wasOpen) for (const user of [...this.#users]) user.lost(error);
+    // First, or who needs it again when told so would dial beside it.
     this.#scheduleRetry(error);
+    if (wasOpen) for (const user of [...this.#users]) user.lost(error);
   }
 
   #scheduleRetry(error: SimpleMQError): void {
@@ -188,7 +191,6 @@ export class Link {
     this.#everOpened = false;
     this.events.tell('error', told);
     for (const user of [...this.#users]) user.failed(told);
-    if (this.#holds > 0 && !this.#closed) this.#dial();
   }
 
   #unreachable(error: SimpleMQError): SimpleMQError {

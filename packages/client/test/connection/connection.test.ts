@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { Unauthenticated } from '@simplemq/protocol';
 import { describe, expect, it } from 'vitest';
-import { Bind, Connection, Publisher } from '../../src/index.ts';
+import { Bind, Connection, Follower, Publisher } from '../../src/index.ts';
 import { FakeBroker } from '../fake-broker.ts';
 
 async function unusedPort(): Promise<number> {
@@ -34,6 +34,29 @@ describe('Connection', () => {
       code: 'ConnectionLost',
       message: expect.stringMatching(new RegExp(`localhost.*${port}.*ECONNREFUSED.*running`)),
     });
+  });
+
+  it('does not connect again without reconnect while followers and handlers let go; the next use does', async () => {
+    await using broker = await FakeBroker.start();
+    for (const name of ['q', 'r']) broker.streams.set(name, []);
+    await using connection = new Connection({ port: broker.port, reconnect: false });
+    await new Publisher(connection, new Bind('r')).sendMessage('x');
+    const waiting = new Follower(connection, new Bind('q')).getMessages().next();
+    const handler = Promise.withResolvers<void>();
+    const working = new Follower(connection, new Bind('r')).run(() => handler.promise);
+    await broker.until(() => broker.pendingOf('r') === 1 && broker.followers.size === 2);
+    const gaveUp = once(connection, 'error');
+    broker.drop();
+    await expect(waiting).rejects.toMatchObject({ code: 'ConnectionLost' });
+    await gaveUp;
+    handler.resolve();
+    await expect(working).rejects.toMatchObject({ code: 'ConnectionLost' });
+    // A connection that was dialled by now would come before this one.
+    await using other = new Connection({ port: broker.port });
+    await other.cursor().session();
+    expect(broker.connections).toBe(2);
+    await connection.cursor().session();
+    expect(broker.connections).toBe(3);
   });
 
   it('gives up a first connect after requestTimeoutMs, and tries again at the next use', async () => {
