@@ -40,13 +40,9 @@ export class SettlementBatch {
   entries(): StreamRanges[] {
     const byStream = new Map<string, SequenceRange[]>();
     for (const { run, first, last } of this.#ranges) {
-      const ranges = byStream.get(run.stream) ?? [];
-      byStream.set(run.stream, ranges);
-      ranges.push({ first, last, attempt: run.attempt });
+      rangesOf(byStream, run.stream).push({ first, last, attempt: run.attempt });
     }
-    const entries: StreamRanges[] = [];
-    for (const [stream, ranges] of byStream) entries.push({ stream, ranges: joined(ranges) });
-    return entries;
+    return joinedEntries(byStream);
   }
 
   /** Settles as the message does. */
@@ -101,6 +97,50 @@ export function covers(
         (range) => range.first <= sequence && sequence <= range.last && range.attempt === attempt,
       ),
   );
+}
+
+/** The same messages in as few ranges as will do. */
+export function joinedByStream(entries: readonly StreamRanges[]): StreamRanges[] {
+  const byStream = new Map<string, SequenceRange[]>();
+  for (const { stream, ranges } of entries) {
+    const all = rangesOf(byStream, stream);
+    for (const range of ranges) all.push(range);
+  }
+  return joinedEntries(byStream);
+}
+
+/** `entries` in parts of at most `most` ranges each; of none one part, that is empty. */
+export function inParts(entries: readonly StreamRanges[], most: number): StreamRanges[][] {
+  const parts: StreamRanges[][] = [[]];
+  let room = most;
+  for (const { stream, ranges } of entries) {
+    for (let start = 0; start < ranges.length; ) {
+      if (room === 0) {
+        parts.push([]);
+        room = most;
+      }
+      const some = ranges.slice(start, start + room);
+      parts.at(-1)!.push({ stream, ranges: some });
+      start += some.length;
+      room -= some.length;
+    }
+  }
+  return parts;
+}
+
+function rangesOf(byStream: Map<string, SequenceRange[]>, stream: string): SequenceRange[] {
+  let ranges = byStream.get(stream);
+  if (ranges === undefined) {
+    ranges = [];
+    byStream.set(stream, ranges);
+  }
+  return ranges;
+}
+
+function joinedEntries(byStream: ReadonlyMap<string, SequenceRange[]>): StreamRanges[] {
+  const entries: StreamRanges[] = [];
+  for (const [stream, ranges] of byStream) entries.push({ stream, ranges: joined(ranges) });
+  return entries;
 }
 
 function joined(ranges: SequenceRange[]): SequenceRange[] {

@@ -16,10 +16,13 @@ import type { Session } from '../connection/session.ts';
 import type { NackOptions } from './message.ts';
 import type { Run } from './run.ts';
 import { Settlement } from './settlement.ts';
-import { SettlementBatch } from './settlement-batch.ts';
+import { inParts, joinedByStream, SettlementBatch } from './settlement-batch.ts';
 
-/** Acks are sent at the end of the turn, or when so many messages are. */
-const ACKS_PER_FRAME = 2_048;
+/**
+ * Settlements are sent at the end of the turn, or when so many messages are; and no frame has more ranges: the server
+ * takes an envelope of too many values for a broken client's.
+ */
+const PER_FRAME_MAX = 2_048;
 
 type Send = (batch: SettlementBatch) => void;
 
@@ -48,7 +51,7 @@ export class Settler {
     }
     batch.add(run, sequence);
     const settlement = new Settlement(batch, run, sequence);
-    if (batch.count >= ACKS_PER_FRAME) {
+    if (batch.count >= PER_FRAME_MAX) {
       this.#sendAcks();
       this.#session.flush();
     }
@@ -95,9 +98,11 @@ export class Settler {
       const { stale } = decodeSettled(payload);
       if (stale.length > 0) onStale(stale);
     };
-    this.#session.request(Opcode.Extend, { answered, refused: () => undefined }, (id) =>
-      encodeExtend(id, { follower: this.#follower, entries }),
-    );
+    for (const part of inParts(joinedByStream(entries), PER_FRAME_MAX)) {
+      this.#session.request(Opcode.Extend, { answered, refused: () => undefined }, (id) =>
+        encodeExtend(id, { follower: this.#follower, entries: part }),
+      );
+    }
   }
 
   /** Acks at once; `onAnswer` is told which of them came too late. */
@@ -110,10 +115,16 @@ export class Settler {
 
   /** Hands back what was not begun. `done` is called when the broker has it, or cannot have it any more. */
   release(entries: readonly StreamRanges[], done: () => void = () => undefined): void {
-    const requester = { answered: done, refused: done };
-    this.#session.request(Opcode.Release, requester, (id) =>
-      encodeRelease(id, { follower: this.#follower, entries }),
-    );
+    const parts = inParts(joinedByStream(entries), PER_FRAME_MAX);
+    let unanswered = parts.length;
+    const answered = (): void => {
+      if (--unanswered === 0) done();
+    };
+    for (const part of parts) {
+      this.#session.request(Opcode.Release, { answered, refused: answered }, (id) =>
+        encodeRelease(id, { follower: this.#follower, entries: part }),
+      );
+    }
   }
 
   /** Sends what was folded so far. */
@@ -131,8 +142,13 @@ export class Settler {
       this.#others.set(key, folded);
       this.#schedule();
     }
-    folded.batch.add(run, sequence);
-    return new Settlement(folded.batch, run, sequence);
+    const { batch } = folded;
+    batch.add(run, sequence);
+    if (batch.count >= PER_FRAME_MAX) {
+      this.#others.delete(key);
+      send(batch);
+    }
+    return new Settlement(batch, run, sequence);
   }
 
   #schedule(): void {

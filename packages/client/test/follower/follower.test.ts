@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { inspect } from 'node:util';
+import { inspect, isDeepStrictEqual } from 'node:util';
 import {
   decodeExtend,
   decodeFollow,
@@ -388,6 +388,22 @@ describe('settlements', () => {
     expect(test.broker.leftOf('q')).toBe(0);
   });
 
+  it('of one turn travel as several frames where one would be too large', async () => {
+    const count = 5_000;
+    await using test = await setUp(2 * count, { prefetch: 2 * count });
+    const messages = test.follower.getMessages();
+    const nacks: Promise<void>[] = [];
+    for (let i = 0; i < count; i++) {
+      await taken(messages);
+      nacks.push((await taken(messages)).nack({ delayMs: 1_000 }));
+    }
+    await messages.return!();
+    await Promise.all(nacks);
+    const frames = test.broker.frames.filter(({ opcode }) => opcode === Opcode.Nack);
+    const ranges = frames.map(({ payload }) => decodeNack(payload).entries[0]!.ranges.length);
+    expect(Math.max(...ranges)).toBeLessThanOrEqual(2_048);
+  });
+
   it('behave as promises when they are awaited', async () => {
     await using test = await setUp(2);
     const messages = test.follower.getMessages();
@@ -512,6 +528,23 @@ describe('leases', () => {
     const sequences = entries.flatMap(({ ranges }) => ranges.map(({ first, last }) => [first, last]));
     expect(sequences.flat()).not.toContain(1);
     expect(sequences.flat()).toContain(2);
+  });
+
+  it('of tens of thousands of messages in hand are extended, in frames that a broker takes', async () => {
+    const count = 45_000;
+    await using test = await setUp(count, {}, { leaseMs: 900 });
+    const stop = new AbortController();
+    const end = Promise.withResolvers<void>();
+    const running = test.follower.run(() => end.promise, { concurrency: count, signal: stop.signal });
+    const all = [{ stream: 'q', ranges: [{ first: 1, last: count, attempt: 1 }] }];
+    await test.broker.until(() => {
+      const extend = test.broker.frames.findLast(({ opcode }) => opcode === Opcode.Extend);
+      return extend !== undefined && isDeepStrictEqual(decodeExtend(extend.payload).entries, all);
+    });
+    stop.abort();
+    end.resolve();
+    await running;
+    expect(test.broker.leftOf('q')).toBe(0);
   });
 
   it('that are lost abort the signal of the message', async () => {
