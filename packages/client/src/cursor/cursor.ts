@@ -186,7 +186,7 @@ export class Cursor {
   /**
    * The messages of a group that were delivered and not acked, by sequence number.
    *
-   * @throws StreamNotFound, GroupNotFound
+   * @throws StreamNotFound, GroupNotFound, InvalidOption
    */
   pending(stream: string, filter: PendingFilter = {}): Promise<PendingMessage[]> {
     return pending(this.#ask, stream, filter);
@@ -253,7 +253,7 @@ export class Cursor {
    * Delayed messages of these ids never enter the stream; ids that are due already are passed over. Not sent again.
    *
    * @returns how many messages were cancelled
-   * @throws StreamNotFound
+   * @throws StreamNotFound, InvalidOption
    */
   cancelDelayed(stream: string, ids: readonly number[]): Promise<number> {
     return cancelDelayed(this.#ask, stream, ids);

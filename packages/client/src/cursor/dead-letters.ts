@@ -20,6 +20,7 @@ import { DeadLetterMessage } from '../message/dead-letter-message.ts';
 import { eachRecord } from '../message/read-message.ts';
 import { RecordRun } from '../message/record-run.ts';
 import { wireTime } from '../start-from.ts';
+import { checkDeadLetterFilter } from '../wire-options.ts';
 import type { Ask } from './ask.ts';
 import { streamInfo } from './streams.ts';
 
@@ -173,5 +174,6 @@ function wireFilter({ since, until, ...rest }: DeadLetterFilter): { filter?: Wir
     ...(since !== undefined && { since: wireTime('since', since) }),
     ...(until !== undefined && { until: wireTime('until', until) }),
   };
+  checkDeadLetterFilter(filter);
   return Object.keys(filter).length === 0 ? {} : { filter };
 }

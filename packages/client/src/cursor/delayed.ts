@@ -7,6 +7,7 @@ import {
   Opcode,
 } from '@simplemq/protocol';
 import { wholeNumber } from '../connection/options.ts';
+import { wholeNumbers } from '../wire-options.ts';
 import type { Ask } from './ask.ts';
 
 /** Messages that enter their stream later, all at the same time: they have the ids from `id` to `id + messages - 1`. */
@@ -47,6 +48,7 @@ export async function listDelayed(
 }
 
 export async function cancelDelayed(ask: Ask, stream: string, ids: readonly number[]): Promise<number> {
+  wholeNumbers('ids', ids);
   let cancelled = 0;
   for (let start = 0; start < ids.length; start += IDS_MAX) {
     const some = ids.slice(start, start + IDS_MAX);

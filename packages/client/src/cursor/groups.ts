@@ -14,6 +14,7 @@ import {
 } from '@simplemq/protocol';
 import { wireGroup } from '../follower/follower-options.ts';
 import { type From, wireStartFrom } from '../start-from.ts';
+import { checkGroupOptions } from '../wire-options.ts';
 import { type Ask, nothing } from './ask.ts';
 
 export interface CreateGroupOptions extends GroupOptions {
@@ -27,6 +28,7 @@ export async function createGroup(
   group: string,
   options: CreateGroupOptions,
 ): Promise<boolean> {
+  checkGroupOptions(options);
   const request = { stream, group, ...wireGroup(options) };
   const reply = await ask({
     opcode: Opcode.CreateGroup,
@@ -38,8 +40,14 @@ export async function createGroup(
   return reply.created;
 }
 
-export function updateGroup(ask: Ask, stream: string, group: string, options: GroupOptions): Promise<void> {
-  return ask({
+export async function updateGroup(
+  ask: Ask,
+  stream: string,
+  group: string,
+  options: GroupOptions,
+): Promise<void> {
+  checkGroupOptions(options);
+  await ask({
     opcode: Opcode.UpdateGroup,
     what: `to update the group '${group}' of '${stream}'`,
     encode: (id) => encodeUpdateGroup(id, { stream, group, options }),

@@ -1,4 +1,5 @@
 import { decodePendingReply, encodePending, Opcode, type PendingRange } from '@simplemq/protocol';
+import { checkPendingFilter } from '../wire-options.ts';
 import type { Ask } from './ask.ts';
 
 export interface PendingFilter {
@@ -27,6 +28,7 @@ export interface PendingMessage {
 const LIMIT_DEFAULT = 1_000;
 
 export async function pending(ask: Ask, stream: string, filter: PendingFilter): Promise<PendingMessage[]> {
+  checkPendingFilter(filter);
   const { limit = LIMIT_DEFAULT, ...rest } = filter;
   const messages: PendingMessage[] = [];
   for (let more = true; more && messages.length < limit; ) {

@@ -16,6 +16,7 @@ import {
 import type { Bind } from '../bind.ts';
 import { invalid, wholeNumber } from '../connection/options.ts';
 import { wireTime } from '../start-from.ts';
+import { checkStreamOptions } from '../wire-options.ts';
 import { type Ask, nothing } from './ask.ts';
 
 /** What a purge removes; without either all that the stream holds. */
@@ -27,6 +28,7 @@ export interface PurgeOptions {
 }
 
 export async function createStream(ask: Ask, stream: string, options: StreamOptions): Promise<boolean> {
+  checkStreamOptions(options);
   const reply = await ask({
     opcode: Opcode.CreateStream,
     what: `to create the stream '${stream}'`,
@@ -37,8 +39,9 @@ export async function createStream(ask: Ask, stream: string, options: StreamOpti
   return reply.created;
 }
 
-export function updateStream(ask: Ask, stream: string, options: StreamOptions): Promise<void> {
-  return ask({
+export async function updateStream(ask: Ask, stream: string, options: StreamOptions): Promise<void> {
+  checkStreamOptions(options);
+  await ask({
     opcode: Opcode.UpdateStream,
     what: `to update the stream '${stream}'`,
     encode: (id) => encodeUpdateStream(id, { stream, options }),

@@ -15,7 +15,8 @@ export interface BackoffOptions {
 /** How long a message that failed waits, in ms: by options, or by a function of the attempt (from 1) and the error. */
 export type Backoff = BackoffOptions | ((attempt: number, error: unknown) => number);
 
-const DELAY_MS_MAX: number = 2 ** 40;
+/** A year: the broker takes no longer one. */
+const DELAY_MS_MAX: number = 365 * 24 * 60 * 60 * 1000;
 
 /** @throws InvalidOption */
 export function backoffFunction(backoff: Backoff): (attempt: number, error: unknown) => number {
@@ -31,8 +32,8 @@ export function backoffFunction(backoff: Backoff): (attempt: number, error: unkn
   };
 }
 
-/** What a user's function gives, as the wire can have it. */
-function wholeDelay(delayMs: number): number {
+/** A delay that a user gives, as the wire can have it: a message that failed is nacked whatever was made of its delay. */
+export function wholeDelay(delayMs: number): number {
   return delayMs > 0 ? Math.round(Math.min(delayMs, DELAY_MS_MAX)) : 0;
 }
 

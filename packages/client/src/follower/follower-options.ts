@@ -3,6 +3,7 @@ import type { Codec } from '../codec/codec.ts';
 import { invalid, wholeNumber } from '../connection/options.ts';
 import type { StandardSchema } from '../schema/standard-schema.ts';
 import { type From, wireStartFrom } from '../start-from.ts';
+import { checkGroupOptions } from '../wire-options.ts';
 
 /**
  * How a follower takes messages. Those of GroupOptions, and `startFrom`, say what its group is like when it comes to be
@@ -52,6 +53,7 @@ export function checkFollowerOptions(options: FollowerOptions): void {
   }
   if (leaseMs !== undefined) wholeNumber('leaseMs', leaseMs, 1, 2 ** 31 - 1);
   if (startFrom !== undefined) wireStartFrom(startFrom);
+  checkGroupOptions(options);
 }
 
 export function wireGroup({

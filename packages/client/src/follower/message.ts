@@ -6,7 +6,10 @@ import type { Run } from './run.ts';
 import { RefusedSettlement } from './settlement.ts';
 
 export interface NackOptions {
-  /** Deliver again no sooner than in so many milliseconds; 0: at once. Default: as the group's retry policy has it. */
+  /**
+   * Deliver again no sooner than in so many milliseconds, rounded; 0: at once, at most a year. What is no number from 0
+   * on counts as 0. Default: as the group's retry policy has it.
+   */
   delayMs?: number;
   /** Why, for those who look at it later. */
   reason?: string;

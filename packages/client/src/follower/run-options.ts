@@ -42,7 +42,7 @@ export function readRunOptions<T>(options: RunOptions<T>): RunSettings<T> {
   return {
     concurrency: wholeNumber('concurrency', concurrency, 1, 100_000),
     signal,
-    timeoutMs: timeoutMs && wholeNumber('timeoutMs', timeoutMs, 1, 2 ** 31 - 1),
+    timeoutMs: timeoutMs === undefined ? undefined : wholeNumber('timeoutMs', timeoutMs, 1, 2 ** 31 - 1),
     delayOf: backoff && backoffFunction(backoff),
     onError,
   };

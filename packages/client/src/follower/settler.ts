@@ -13,6 +13,7 @@ import {
 import type { StaleAcks } from '../connection/events.ts';
 import type { Link } from '../connection/link.ts';
 import type { Session } from '../connection/session.ts';
+import { wholeDelay } from './backoff.ts';
 import type { NackOptions } from './message.ts';
 import type { Run } from './run.ts';
 import { Settlement } from './settlement.ts';
@@ -59,7 +60,8 @@ export class Settler {
   }
 
   nack(run: Run<unknown>, sequence: number, options: NackOptions): Settlement {
-    const { delayMs, reason } = options;
+    const delayMs = options.delayMs === undefined ? undefined : wholeDelay(options.delayMs);
+    const reason = asText(options.reason);
     return this.#fold(`nack ${delayMs} ${reason}`, run, sequence, (batch) => {
       this.#send(batch, Opcode.Nack, (id) =>
         encodeNack(id, {
@@ -72,7 +74,8 @@ export class Settler {
     });
   }
 
-  reject(run: Run<unknown>, sequence: number, reason: string | undefined): Settlement {
+  reject(run: Run<unknown>, sequence: number, given: string | undefined): Settlement {
+    const reason = asText(given);
     return this.#fold(`reject ${reason}`, run, sequence, (batch) => {
       this.#send(batch, Opcode.Reject, (id) =>
         encodeReject(id, {
@@ -189,6 +192,11 @@ export class Settler {
   #tell(stale: StaleAcks): void {
     this.#link.events.tell('staleAck', stale);
   }
+}
+
+/** A reason as the wire can have it: from a program without types it may be the error itself. */
+function asText(reason: unknown): string | undefined {
+  return reason === undefined || reason === null ? undefined : String(reason);
 }
 
 function unawaitedError(ranges: readonly StreamRanges[]): SimpleMQError {

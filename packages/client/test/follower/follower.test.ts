@@ -476,6 +476,20 @@ describe('settlements', () => {
     expect(decodeNack(nack.payload).delayMs).toBeUndefined();
   });
 
+  it('nack sends what is given as delay and reason as the protocol has it', async () => {
+    await using test = await setUp(1);
+    const messages = test.follower.getMessages();
+    const given = [22.5, Number.NaN, -5, Number.POSITIVE_INFINITY];
+    for (const delayMs of given) await (await taken(messages)).nack({ delayMs });
+    const reason = new Error('no text') as unknown as string;
+    await (await taken(messages)).nack({ reason });
+    const nacks = test.broker.frames
+      .filter(({ opcode }) => opcode === Opcode.Nack)
+      .map(({ payload }) => decodeNack(payload));
+    expect(nacks.map(({ delayMs }) => delayMs)).toEqual([23, 0, 0, 31_536_000_000, undefined]);
+    expect(nacks.at(-1)!.reason).toBe('Error: no text');
+  });
+
   it('reject puts messages into the dead letters, those of one reason in one frame', async () => {
     await using test = await setUp(4, { prefetch: 4 }, { features: ['deadLetters'] });
     const messages = test.follower.getMessages();

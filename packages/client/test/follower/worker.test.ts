@@ -111,6 +111,16 @@ describe('run', () => {
     }
   });
 
+  it('refuses a time limit that would be over at once', async () => {
+    await using test = await setUp(0);
+    for (const timeoutMs of [0, Number.NaN]) {
+      await expect(test.follower.run(() => undefined, { timeoutMs })).rejects.toMatchObject({
+        code: 'InvalidOption',
+        details: { option: 'timeoutMs' },
+      });
+    }
+  });
+
   it('gives up a handler whose time is over: aborts its signal, nacks, and takes the next message', async () => {
     await using test = await setUp(2);
     const abort = new AbortController();
