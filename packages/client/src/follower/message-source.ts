@@ -13,6 +13,7 @@ import {
 import type { Link, LinkUser } from '../connection/link.ts';
 import type { DeliverySink, Session } from '../connection/session.ts';
 import type { BodyReader } from '../message/body-reader.ts';
+import { ackAhead } from './ack-ahead.ts';
 import { endsBroker } from './broker-ends.ts';
 import { CreditAccount } from './credit-account.ts';
 import { FollowRequest } from './follow-request.ts';
@@ -21,7 +22,7 @@ import { HeldFollower } from './held-follower.ts';
 import type { Message } from './message.ts';
 import { PrefetchWindow } from './prefetch-window.ts';
 import { Run } from './run.ts';
-import { RunBuffer, skipStale } from './run-buffer.ts';
+import { type Dropped, RunBuffer, skipStale } from './run-buffer.ts';
 import { covers } from './settlement-batch.ts';
 import { SlowWatch } from './slow-watch.ts';
 
@@ -172,7 +173,7 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
       this.#credit.useBytes(run.bytes);
       held.settler.release([run.ranges()]);
     } else if (held.autoAck) {
-      held.settler.ackAll([run.ranges()], (stale) => this.#autoAcked(run, stale));
+      this.#autoAck(run);
     } else {
       this.#enqueue(run);
     }
@@ -210,11 +211,17 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
     this.#owner.ready();
   }
 
-  #autoAcked(run: Run<T>, stale: readonly StreamRanges[]): void {
-    if (run.held !== this.#held || this.#stopping !== undefined) return;
-    this.#credit.used += skipStale(run, stale);
-    if (run.left === 0) this.#credit.useBytes(run.bytes);
-    this.#enqueue(run);
+  #autoAck(run: Run<T>): void {
+    const { held } = run;
+    ackAhead(run, {
+      isOver: () => held !== this.#held || this.#stopping !== undefined,
+      acked: (stale) => {
+        const messages = skipStale(run, stale);
+        if (messages > 0) this.#makeRoom(held, { messages, bytes: run.left === 0 ? run.bytes : 0 });
+        this.#enqueue(run);
+      },
+      refused: () => this.#makeRoom(held, { messages: run.left, bytes: run.bytes }),
+    });
   }
 
   /** Called for every half window of finished messages. */
@@ -283,10 +290,14 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
         message.abort(new StaleAck(`the lease of ${stream} ${sequence} was lost`));
       }
     }
-    const dropped = this.#buffer.drop(stale);
-    this.#credit.used += dropped.messages;
-    this.#credit.useBytes(dropped.bytes);
-    if (dropped.messages > 0) this.#tellCredit(held);
+    this.#makeRoom(held, this.#buffer.drop(stale));
+  }
+
+  /** What nobody will take any more makes room for other messages. */
+  #makeRoom(held: HeldFollower<T>, { messages, bytes }: Dropped): void {
+    this.#credit.used += messages;
+    this.#credit.useBytes(bytes);
+    if (messages > 0) this.#tellCredit(held);
   }
 
   /** The follower is over as the broker sees it. */

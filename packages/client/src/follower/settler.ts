@@ -108,10 +108,14 @@ export class Settler {
     }
   }
 
-  /** Acks at once; `onAnswer` is told which of them came too late. */
-  ackAll(entries: readonly StreamRanges[], onAnswer: (stale: readonly StreamRanges[]) => void): void {
+  /** Acks at once; `onAnswer` is told which of them came too late, or `refused` why there is no such answer. */
+  ackAll(
+    entries: readonly StreamRanges[],
+    onAnswer: (stale: readonly StreamRanges[]) => void,
+    refused: (error: SimpleMQError) => void,
+  ): void {
     const answered = (payload: Buffer) => onAnswer(decodeSettled(payload).stale);
-    this.#session.request(Opcode.Ack, { answered, refused: () => undefined }, (id) =>
+    this.#session.request(Opcode.Ack, { answered, refused }, (id) =>
       encodeAck(id, { follower: this.#follower, entries }),
     );
   }

@@ -6,9 +6,11 @@ import {
   decodeNack,
   decodeReject,
   encodeError,
+  Forbidden,
   type Frame,
   Opcode,
   StorageFailed,
+  StorageFull,
   StreamConflict,
   StreamNotFound,
 } from '@simplemq/protocol';
@@ -284,6 +286,37 @@ describe('getMessages', () => {
       if (++handled === 10) break;
     }
     expect(test.broker.count(Opcode.Nack)).toBe(0);
+  });
+
+  it('with autoAck takes further messages when an ack of it came too late, or was refused', async () => {
+    await using test = await setUp(2, { prefetch: 1 });
+    const { broker, publisher } = test;
+    const [first, second] = broker.streams.get('q')!;
+    broker.intercept = ({ opcode }) => {
+      if (opcode !== Opcode.Ack) return false;
+      if (!first!.done) first!.done = true;
+      else if (!second!.done) {
+        second!.done = true;
+        throw new Forbidden('not any more');
+      }
+      return false;
+    };
+    const next = taken(test.follower.getMessages({ autoAck: true }));
+    await publisher.sendMessage(3);
+    expect(await next).toMatchObject({ body: 3, attempt: 1 });
+  });
+
+  it('with autoAck shows messages whose ack had no room, once it is stored', async () => {
+    await using test = await setUp(1);
+    const [message] = test.broker.streams.get('q')!;
+    test.broker.intercept = ({ opcode }) => {
+      if (opcode !== Opcode.Ack || message!.done) return false;
+      // As a broker does: it stores it when it can.
+      message!.done = true;
+      throw new StorageFull('no room');
+    };
+    expect((await taken(test.follower.getMessages({ autoAck: true }))).body).toBe(1);
+    expect(test.broker.count(Opcode.Ack)).toBe(2);
   });
 
   it('ends when the connection is closed', async () => {

@@ -53,11 +53,9 @@ it('options that the protocol cannot carry are InvalidOption, by name, and the c
     ['sequences', cursor.redrive('q', { sequences: [1.5] })],
     ['pageSize', cursor.deleteDeadLetters('q', { pageSize: 0.5 })],
   ];
-  for (const [option, promise] of refused) {
-    const error = await promise.then(
-      () => undefined,
-      (error) => error,
-    );
+  const outcomes = await Promise.allSettled(refused.map(([, promise]) => promise));
+  for (const [i, [option]] of refused.entries()) {
+    const error = (outcomes[i] as PromiseRejectedResult).reason;
     expect(error, option).toMatchObject({ code: 'InvalidOption', details: { option } });
     expect(error.message).toMatch(/it must be .* not /);
   }
