@@ -89,7 +89,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a producer's receipts are forgotten on a restart",
     file: 'commit/producers.ts',
-    from: 'this.#producers.set(id, { id, usedAt, settled: 0, known, receipts: new Map(settled) });',
+    from: 'this.#use(producerIdOf(id), usedAt).restore(id, receipts);',
     to: '',
     seedsMax: 200,
   },

@@ -33,6 +33,7 @@ export {
   TooManyConnections,
   TooManyFollowers,
   TooManyLogins,
+  TooManyReceipts,
   TooManyStreams,
   Unauthenticated,
   Unsupported,

@@ -22,6 +22,7 @@ const CLOSES_CONNECTION = {
   TooManyConnections: true,
   TooManyFollowers: false,
   TooManyStreams: false,
+  TooManyReceipts: false,
   Unsupported: false,
   ConnectionLost: true,
   RequestTimeout: false,

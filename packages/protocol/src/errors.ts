@@ -80,6 +80,8 @@ export const TooManyConnections: NamedError = named('TooManyConnections');
 export const TooManyFollowers: NamedError = named('TooManyFollowers');
 /** The engine has as many streams as it may have. */
 export const TooManyStreams: NamedError = named('TooManyStreams');
+/** The engine keeps as many receipts for this producer as it may, of publishes whose outcome it may still ask for. */
+export const TooManyReceipts: NamedError = named('TooManyReceipts');
 /** The server does not have this feature or speak this version. */
 export const Unsupported: NamedError = named('Unsupported');
 /** The connection was lost, or could not be made. */
@@ -114,6 +116,7 @@ const CLASSES: Readonly<Record<ErrorCode, NamedError>> = {
   TooManyConnections,
   TooManyFollowers,
   TooManyStreams,
+  TooManyReceipts,
   Unsupported,
   ConnectionLost,
   RequestTimeout,

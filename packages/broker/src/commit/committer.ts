@@ -5,7 +5,7 @@ import { WINDOW_FORMAT } from '../group/window-state.ts';
 import type { Store } from '../store/store.ts';
 import type { Stream } from '../stream/stream.ts';
 import { isGroupBehind, type Removal, removalsOf } from '../stream/work-retention.ts';
-import type { Producers } from './producers.ts';
+import { NO_PRODUCERS, type Producers, type SealedProducers } from './producers.ts';
 import { toStore } from './to-store.ts';
 import { type PlacedBatch, Transaction } from './transaction.ts';
 
@@ -30,7 +30,7 @@ export interface CommitterEvents {
 export interface Sealed {
   readonly transaction: Transaction;
   /** What producers may ask for again; it goes with the batches of their publishes, and never without. */
-  readonly producers: ReturnType<Producers['seal']>;
+  readonly producers: SealedProducers;
   readonly batches: readonly PlacedBatch[];
   readonly groups: readonly { readonly group: Group; readonly changes: GroupChanges }[];
   readonly removals: readonly Removal[];
@@ -170,7 +170,7 @@ export class Committer {
     const isRest = transaction !== this.#open;
     if (!isRest) this.#open = new Transaction();
     // The receipts that changed are of publishes in the open transaction, which the rest of another goes before.
-    const producers = isRest ? { changed: [], forgotten: [] } : this.#producers.seal();
+    const producers = isRest ? NO_PRODUCERS : this.#producers.seal();
     const batches = transaction.takeBatches().filter(({ stream }) => !stream.isDeleted);
     transaction.sealDedup(Math.floor(this.#clock.now()));
     // What is stored by the steady clock counts from there in the next run, which may begin before anybody else looks.

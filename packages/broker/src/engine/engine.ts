@@ -159,6 +159,8 @@ export interface ProducerStamp {
   readonly number: number;
   /** No number up to this one comes again. */
   readonly settled: number;
+  /** How many it may have unanswered, as it was told. Default UNCONFIRMED_BATCHES_MAX. */
+  readonly unconfirmedMax?: number;
 }
 
 /** The level of durability that was reached, never one that was hoped for. */

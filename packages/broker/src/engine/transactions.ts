@@ -46,6 +46,7 @@ export class Transactions {
   publish({ producer, ...request }: PublishRequest): Promise<PublishReceipt> {
     const repeated = producer === undefined ? undefined : this.#options.producers.receiptOf(producer);
     if (repeated !== undefined) return repeated as Promise<PublishReceipt>;
+    if (producer !== undefined) this.#options.producers.checkRoom(producer);
     const checked = this.#match(request);
     this.#checkRoom([checked]);
     const receipt = { streams: this.#place(checked), durability: this.#durabilityOf(checked.streams) };
@@ -55,6 +56,7 @@ export class Transactions {
   run({ publishes, acks, producer }: TransactionRequest): Promise<TransactionReceipt> {
     const repeated = producer === undefined ? undefined : this.#options.producers.receiptOf(producer);
     if (repeated !== undefined) return repeated as Promise<TransactionReceipt>;
+    if (producer !== undefined) this.#options.producers.checkRoom(producer);
     const checked = publishes.map((request) => this.#match(request));
     this.#checkRoom(checked);
     const acked = [...Map.groupBy(acks, ({ follower }) => follower as EmbeddedFollower)].map(

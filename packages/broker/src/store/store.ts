@@ -236,12 +236,13 @@ export interface StoredWindow {
   readonly state: Uint8Array;
 }
 
+/** Receipts of a producer, which has a row for about each 16 KiB of them. */
 export interface StoredProducer {
-  /** 16 bytes as hex. */
+  /** The producer's 16 bytes as hex, and of further rows 4 bytes more; see producer.ts. */
   readonly id: string;
   /** By the steady clock. */
   readonly usedAt: number;
-  /** The receipts that may be asked for again, as JSON; see producers.ts. */
+  /** The receipts that may be asked for again, as JSON; see producer.ts. */
   readonly receipts: string;
 }
 

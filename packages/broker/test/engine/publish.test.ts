@@ -114,6 +114,30 @@ describe.each(STORES)('a publish that is sent again (%s)', (kind) => {
     expect(await engine.streamInfo('s')).toMatchObject({ messages: 2 });
   });
 
+  test('is known although its producer has too many receipts, with which it publishes nothing new', async () => {
+    const store = new FakeStore();
+    // As of millions of messages whose ids were known.
+    const duplicates: number[] = new Array(2 ** 23).fill(0);
+    const receipt = { streams: [{ stream: 's', first: 0, duplicates }], durability: 'fsync' };
+    const snapshot = store.snapshot();
+    const row = { id, usedAt: Date.now(), receipts: JSON.stringify([[1, receipt]]) };
+    store.snapshot = () => ({ ...snapshot, producers: [row] });
+    const engine = await openOn(store);
+    await engine.createStream('s', {});
+    const request = { bind, batch: batchOf('x') };
+    const known = await engine.publish({ ...request, producer: { id, number: 1, settled: 0 } });
+    expect(known.streams[0]!.duplicates).toHaveLength(duplicates.length);
+    const producer = { id, number: 2, settled: 0 };
+    const tooMany = { code: 'TooManyReceipts' };
+    await expect(engine.publish({ ...request, producer })).rejects.toMatchObject(tooMany);
+    const transaction = { publishes: [request], acks: [], producer };
+    await expect(engine.transaction(transaction)).rejects.toMatchObject(tooMany);
+    expect(await engine.streamInfo('s')).toMatchObject({ messages: 0 });
+    await engine.publish({ ...request, producer: { ...producer, settled: 1 } });
+    expect(await engine.streamInfo('s')).toMatchObject({ messages: 1 });
+    await engine.close();
+  });
+
   test('is stored when the first was refused', async () => {
     const store = new FakeStore();
     const engine = await openOn(store);

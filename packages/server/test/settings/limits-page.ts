@@ -140,6 +140,14 @@ const END = `## What streams and groups have of their own
 \`overflow\` says ([retention](guide/retention.md)). \`maxDeliveries\` of a group: past it a message goes to the dead letters
 ([retries](guide/retries-and-dead-letters.md)). \`ratePerSecond\` of a group: past it messages wait
 ([rate limits](guide/rate-limits.md)). One backup at a time: a second gets BackupRunning.
+
+## What is kept of publishers
+
+The receipts that a publisher (a \`Connection\` of the SDK) may ask for again: of what it has not said that it knows the
+outcome of, and of at most twice \`limits.maxUnconfirmedBatches\` publishes. When they take 64 MiB its publishes get
+TooManyReceipts until it says so, which the SDK does by itself. Those of all publishers take 256 MiB, of at most 100,000
+publishers: past it those that have published nothing for longest are forgotten early, and what they send again is stored
+again.
 `;
 
 function code(error: ErrorCode | undefined): string {
