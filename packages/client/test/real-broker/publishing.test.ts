@@ -1,4 +1,4 @@
-import { startTestBroker } from '@simplemq/testkit';
+import { FaultyProxy, startTestBroker } from '@simplemq/testkit';
 import { describe, expect, it } from 'vitest';
 import { Bind, Connection, Follower, Publisher } from '../../src/index.ts';
 
@@ -93,5 +93,29 @@ describe('publishing to a real broker', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     await test.publisher.sendMessage('long', { ttlMs: 60_000 });
     expect(await bodies(test.follower, 1)).toEqual(['long']);
+  });
+
+  it('stores each message once when more than 1,024 batches are unconfirmed, as a setting allows, and the connection is lost', async () => {
+    const limits = { maxUnconfirmedBatches: 10_000 };
+    await using broker = await startTestBroker({ limits, storage: { path: ':memory:' } });
+    await using proxy = await FaultyProxy.start({ port: broker.port, host: broker.host });
+    await using connection = new Connection({
+      port: proxy.port,
+      host: proxy.host,
+      reconnect: { minDelayMs: 1, maxDelayMs: 5 },
+    });
+    const cursor = connection.cursor();
+    await cursor.createStream('q');
+    const publisher = new Publisher<number>(connection, new Bind('q'));
+    proxy.stallOneWay('to the client');
+    const sent = Array.from({ length: 3_000 }, (_, i) => publisher.sendMessages([i]));
+    await using direct = new Connection({ port: broker.port, host: broker.host });
+    while ((await direct.cursor().streamInfo('q')).messages < 3_000) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    proxy.cut();
+    const sequences = (await Promise.all(sent)).map(([receipt]) => receipt!.streams[0]!.sequence);
+    expect(sequences).toEqual(Array.from({ length: 3_000 }, (_, i) => i + 1));
+    expect((await cursor.streamInfo('q')).messages).toBe(3_000);
   });
 });

@@ -22,6 +22,8 @@ const KIB = 2 ** 10;
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 const COUNT_MAX = 10_000_000;
+/** The broker keeps the receipts of twice as many publishes for each producer. */
+const BATCHES_MAX = 65_536;
 
 /** Every setting there is, in the order in which they are shown. Environment names are derived from the keys. */
 export const DEFINITIONS: { readonly [K in SettingKey]: Definition<SettingValue<K>> } = {
@@ -120,7 +122,7 @@ export const DEFINITIONS: { readonly [K in SettingKey]: Definition<SettingValue<
     changes: 'newConnections',
   },
   'limits.maxUnconfirmedBatches': {
-    kind: wholeNumber(1, COUNT_MAX),
+    kind: wholeNumber(1, BATCHES_MAX),
     fallback: UNCONFIRMED_BATCHES_MAX,
     description:
       'Requests of one connection that may await their answer; past it the connection is not read.',

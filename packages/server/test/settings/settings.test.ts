@@ -57,6 +57,10 @@ test.each([
     ],
   ],
   [
+    'limits:\n  maxUnconfirmedBatches: 65537',
+    ['settings.yaml:2: limits.maxUnconfirmedBatches is 65537; it must be a whole number from 1 to 65536'],
+  ],
+  [
     'port: x\nhost: 3',
     [expect.stringMatching(/^settings.yaml:2: host/), expect.stringMatching(/^settings.yaml:1: port/)],
   ],

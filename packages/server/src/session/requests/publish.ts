@@ -1,6 +1,6 @@
 import { decodePublish, encodeConfirm } from '@simplemq/protocol';
 import { checkBatch } from './check-batch.ts';
-import type { RequestHandler } from './request.ts';
+import { producerStamp, type RequestHandler } from './request.ts';
 
 export const publish: RequestHandler = (context, requestId, payload) => {
   const { bind, batch, mustMatch, number, settled } = decodePublish(payload);
@@ -10,7 +10,7 @@ export const publish: RequestHandler = (context, requestId, payload) => {
       .publish({
         bind,
         batch,
-        producer: { id: context.peer.producer, number, settled },
+        producer: producerStamp(context, number, settled),
         ...(mustMatch !== undefined && { mustMatch }),
       })
       // The one place that confirms: the engine settles a publish only when it is as durable as its receipt says.

@@ -1,4 +1,4 @@
-import type { Engine } from '@simplemq/broker';
+import type { Engine, ProducerStamp } from '@simplemq/broker';
 import type { Health, Reloaded } from '@simplemq/protocol';
 import type { LimitSettings } from '../../settings/settings.ts';
 import type { Peer } from '../handshake.ts';
@@ -35,3 +35,12 @@ export type RequestHandler = (
   requestId: number,
   payload: Buffer,
 ) => Promise<Uint8Array | undefined> | undefined;
+
+/** Whose publish it is: never stored twice, however often it comes. */
+export function producerStamp(
+  { peer, limits }: RequestContext,
+  number: number,
+  settled: number,
+): ProducerStamp {
+  return { id: peer.producer, number, settled, unconfirmedMax: limits.maxUnconfirmedBatches };
+}

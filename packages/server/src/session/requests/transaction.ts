@@ -1,18 +1,18 @@
 import { decodeTransaction, encodeTransacted, type TransactionAcks } from '@simplemq/protocol';
 import type { SessionFollowers } from '../session-followers.ts';
 import { checkBatch } from './check-batch.ts';
-import type { RequestHandler } from './request.ts';
+import { producerStamp, type RequestHandler } from './request.ts';
 
 export const transaction: RequestHandler = (context, requestId, payload) => {
   const { number, settled, acks, publishes } = decodeTransaction(payload);
   for (const { batch } of publishes) checkBatch(batch, context);
-  const { engine, followers, peer } = context;
+  const { engine, followers } = context;
   return (
     engine
       .transaction({
         publishes,
         acks: acks.map((ack) => new FollowerAcks(ack, followers)),
-        producer: { id: peer.producer, number, settled },
+        producer: producerStamp(context, number, settled),
       })
       // As with a publish: the engine settles it only when all of it is as durable as its receipt says.
       .then((receipt) => encodeTransacted(requestId, receipt))
