@@ -7,6 +7,8 @@ export interface FrameDecoderOptions {
   frameBytesMax: number;
 }
 
+type OnFrame = (frame: Frame) => boolean | 'later';
+
 /** So many pieces of a frame are kept as they came, however small they are. */
 const CHUNKS_MIN = 1_024;
 /** Past them, pieces that are smaller than this on average are joined: a Buffer costs about as much by itself. */
@@ -42,17 +44,26 @@ export class FrameDecoder {
 
   /**
    * Calls `onFrame` for every frame that `chunk` completes, in order. `onFrame` returns false to stop (the
-   * connection is closing): what follows is dropped.
+   * connection is closing): what follows is dropped. It returns 'later' to stop until goOn, or the next chunk.
    *
    * @throws ProtocolViolation when a length or an opcode is not allowed; the decoder is of no use afterwards.
    */
-  push(chunk: Buffer, onFrame: (frame: Frame) => boolean): void {
+  push(chunk: Buffer, onFrame: OnFrame): void {
     let bytes = chunk;
     if (this.#bufferedBytes > 0) {
       this.#append(chunk);
       if (this.#bufferedBytes < this.#neededBytes) return;
       bytes = this.#join();
     }
+    this.#cut(bytes, onFrame);
+  }
+
+  /** Goes on behind the frame at which `onFrame` said 'later'. @throws ProtocolViolation, as push */
+  goOn(onFrame: OnFrame): void {
+    if (this.#bufferedBytes > 0 && this.#bufferedBytes >= this.#neededBytes) this.#cut(this.#join(), onFrame);
+  }
+
+  #cut(bytes: Buffer, onFrame: OnFrame): void {
     let offset = 0;
     while (bytes.length - offset >= FRAME_HEADER_BYTES) {
       const length = bytes.readUInt32BE(offset);
@@ -66,7 +77,10 @@ export class FrameDecoder {
       const requestId = bytes.readUInt32BE(offset + 5);
       const payload = bytes.subarray(offset + FRAME_HEADER_BYTES, end);
       offset = end;
-      if (!onFrame({ opcode, requestId, payload })) return;
+      const wantsNext = onFrame({ opcode, requestId, payload });
+      if (wantsNext === true) continue;
+      if (wantsNext === 'later' && offset < bytes.length) this.#keep(bytes.subarray(offset), 0);
+      return;
     }
     if (offset < bytes.length) this.#keepHead(bytes.subarray(offset));
   }

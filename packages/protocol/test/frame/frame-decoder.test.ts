@@ -136,6 +136,26 @@ test('a frame that lies whole in one chunk is a view of it, copied nowhere', () 
   });
 });
 
+test("what comes behind 'later' is kept, and handed out in order when it goes on", () => {
+  const ids: number[] = [];
+  const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
+  const onFrame = ({ requestId }: Frame) => {
+    ids.push(requestId);
+    return 'later' as const;
+  };
+  const frames = [1, 2, 3, 4].map((id) => encodeFrame(Opcode.Ack, id, Buffer.alloc(3)));
+  const [, , , last] = frames as [Buffer, Buffer, Buffer, Buffer];
+  decoder.push(Buffer.concat([...frames.slice(0, 3), last.subarray(0, 7)]), onFrame);
+  expect(ids).toEqual([1]);
+  decoder.goOn(onFrame);
+  expect(ids).toEqual([1, 2]);
+  decoder.push(last.subarray(7), onFrame);
+  expect(ids).toEqual([1, 2, 3]);
+  for (let i = 0; i < 3; i++) decoder.goOn(onFrame);
+  expect(ids).toEqual([1, 2, 3, 4]);
+  expect(decoder.bufferedBytes).toBe(0);
+});
+
 test('nothing is handed out or kept after onFrame said to stop', () => {
   const frame = encodeFrame(Opcode.Ack, 1, Buffer.alloc(3));
   const decoder = new FrameDecoder({ frameBytesMax: LIMIT });

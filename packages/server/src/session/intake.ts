@@ -12,6 +12,9 @@ export interface IntakeLimits {
  */
 const SMALL_BYTES = 16 * 1024;
 
+/** Requests of one connection that are carried out at a time whose answers may be as large as a frame. */
+export const LARGE_ANSWERS_MAX: number = 4;
+
 /** What all connections together have asked and not been answered. */
 export class IntakeTotal {
   readonly limits: IntakeLimits;
@@ -70,53 +73,85 @@ export class IntakeTotal {
 
 /**
  * Back-pressure on what one client sends: past a limit of unanswered requests its socket is not read, until they are
- * below half of it. Nothing is dropped; the client's own writes wait.
+ * below half of it, nor while the client itself does not read its answers. Nothing is dropped; the client's own writes
+ * wait.
  */
 export class Intake {
   readonly #socket: Socket;
   readonly #total: IntakeTotal;
+  readonly #goOn: () => void;
   #requests = 0;
   #bytes = 0;
-  #paused = false;
+  #largeAnswers = 0;
+  #isFull = false;
+  #isUnread = false;
+  #rests = false;
 
-  constructor(socket: Socket, total: IntakeTotal) {
+  /** @param goOn carries out what was received and kept, and then has the socket read */
+  constructor(socket: Socket, total: IntakeTotal, goOn: () => void) {
     this.#socket = socket;
     this.#total = total;
+    this.#goOn = goOn;
   }
 
+  /** No request is to be taken now. */
   get isPaused(): boolean {
-    return this.#paused;
+    return this.#isFull || this.#isUnread || this.#rests;
   }
 
   get requests(): number {
     return this.#requests;
   }
 
-  take(bytes: number): void {
+  /** @param isLarge whether the answer may be as large as a frame */
+  take(bytes: number, isLarge: boolean): void {
     this.#requests++;
     this.#bytes += bytes;
+    if (isLarge) this.#largeAnswers++;
     this.#total.take(bytes);
-    if (!this.#paused && this.#isOver()) this.#pause();
+    if (!this.#isFull && this.#isOver()) this.#pause();
   }
 
-  settle(bytes: number): void {
+  settle(bytes: number, isLarge: boolean): void {
     this.#requests--;
     this.#bytes -= bytes;
+    if (isLarge) this.#largeAnswers--;
     this.#total.settle(bytes);
-    if (this.#paused) this.resumeIfLow();
+    if (this.#isFull) this.resumeIfLow();
+  }
+
+  /** The client is to read its answers first. */
+  waitForReader(): void {
+    if (this.#isUnread) return;
+    this.#isUnread = true;
+    this.#socket.pause();
+  }
+
+  /** The client has read. */
+  hasRead(): void {
+    if (!this.#isUnread) return;
+    this.#isUnread = false;
+    this.#resume();
   }
 
   /** Reads again, whatever the limits: what comes is discarded by now. */
   release(): void {
     this.#total.leave(this);
-    this.#paused = false;
+    this.#isFull = false;
+    this.#isUnread = false;
     this.#socket.resume();
   }
 
   resumeIfLow(): void {
     const { maxUnconfirmedBatches, maxUnconfirmedBytes } = this.#total.limits;
-    const isLow = this.#requests <= maxUnconfirmedBatches / 2 && this.#bytes <= maxUnconfirmedBytes / 2;
-    if (isLow && (this.#total.isBelowHalf || this.#isSmall)) this.release();
+    const isLow =
+      this.#requests <= maxUnconfirmedBatches / 2 &&
+      this.#bytes <= maxUnconfirmedBytes / 2 &&
+      this.#largeAnswers <= LARGE_ANSWERS_MAX / 2;
+    if (!isLow || !(this.#total.isBelowHalf || this.#isSmall)) return;
+    this.#total.leave(this);
+    this.#isFull = false;
+    this.#resume();
   }
 
   get #isSmall(): boolean {
@@ -126,12 +161,23 @@ export class Intake {
   #isOver(): boolean {
     const { maxUnconfirmedBatches, maxUnconfirmedBytes } = this.#total.limits;
     if (this.#requests > maxUnconfirmedBatches || this.#bytes > maxUnconfirmedBytes) return true;
+    if (this.#largeAnswers >= LARGE_ANSWERS_MAX) return true;
     return this.#total.isOver && !this.#isSmall;
   }
 
   #pause(): void {
-    this.#paused = true;
+    this.#isFull = true;
     this.#socket.pause();
     this.#total.wait(this);
+  }
+
+  /** In a turn of its own: what was kept is not carried out amid the answers of others. */
+  #resume(): void {
+    if (this.isPaused) return;
+    this.#rests = true;
+    setImmediate(() => {
+      this.#rests = false;
+      this.#goOn();
+    });
   }
 }

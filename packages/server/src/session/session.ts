@@ -27,7 +27,7 @@ import type { Login, Users } from '../users/users.ts';
 import { foreignProtocol, HTTP_ANSWER } from './foreign-protocol.ts';
 import { acceptHello, credentialsOf, type Peer, welcomeOf } from './handshake.ts';
 import { Intake, type IntakeTotal } from './intake.ts';
-import { HANDLERS, WHILE_CLOSING } from './requests/handlers.ts';
+import { HANDLERS, LARGE_ANSWERS, WHILE_CLOSING } from './requests/handlers.ts';
 import type { Operation, RequestContext, RequestHandler } from './requests/request.ts';
 import { SessionBackups } from './session-backups.ts';
 import type { FollowerHost } from './session-follower.ts';
@@ -85,8 +85,10 @@ export class Session implements FollowerHost {
   #firstBytes: Buffer = NOTHING;
   /** What requests are carried out with; there once the client is welcome. */
   #context: RequestContext | undefined;
-  /** What came behind a HELLO whose password is being checked; undefined while none is. */
-  #early: Frame[] | undefined;
+  /** A HELLO's password is being checked. */
+  #isChecking = false;
+  /** What came behind that HELLO, and is not carried out yet. */
+  readonly #early: Frame[] = [];
   /** Who is on the other side, and what they may do; undefined where there are no users. */
   #login: Login | undefined;
   #access: Access | undefined;
@@ -103,10 +105,10 @@ export class Session implements FollowerHost {
     this.#heartbeatMs = shared.settings.heartbeatMs;
     this.#writer = new SocketWriter(socket);
     this.#decoder = new FrameDecoder({ frameBytesMax: HANDSHAKE_BYTES_MAX });
-    this.#intake = new Intake(socket, shared.intake);
+    this.#intake = new Intake(socket, shared.intake, () => this.#goOn());
     this.#timer = setTimeout(() => this.#handshakeTimedOut(), shared.settings.handshakeTimeoutMs).unref();
     socket.on('data', (chunk: Buffer) => this.#received(chunk));
-    socket.on('drain', () => this.#context?.followers.resumeAll());
+    socket.on('drain', () => this.#drained());
     socket.on('error', (error) => {
       this.#reason = `connection lost: ${error.message}`;
     });
@@ -125,14 +127,30 @@ export class Session implements FollowerHost {
   send(...pieces: Uint8Array[]): boolean {
     if (this.#state === 'closed' || this.#state === 'ending') return false;
     this.#writer.write(...pieces);
-    const { pendingBytes } = this.#writer;
-    const { maxOutgoingBytes } = this.#shared.settings.limits;
-    if (pendingBytes > maxOutgoingBytes) {
-      this.#cut(
-        `the client does not read: more than ${maxOutgoingBytes} bytes wait (limits.maxOutgoingBytes)`,
-      );
-    }
+    this.#checkOutgoing();
     return !this.#writer.isFull;
+  }
+
+  /** Sends the answer to a request. Past a number of answers that are not read no more requests are carried out. */
+  #answer(frame: Uint8Array): void {
+    if (this.#state === 'closed' || this.#state === 'ending') return;
+    this.#writer.answer(frame);
+    this.#checkOutgoing();
+    if (this.#writer.isUnread) this.#intake.waitForReader();
+  }
+
+  #checkOutgoing(): void {
+    const { maxOutgoingBytes } = this.#shared.settings.limits;
+    if (this.#writer.pendingBytes <= maxOutgoingBytes) return;
+    this.#cut(`the client does not read: more than ${maxOutgoingBytes} bytes wait (limits.maxOutgoingBytes)`);
+  }
+
+  /** The client's system has taken all that was written. */
+  #drained(): void {
+    this.#writer.drained();
+    if (this.#state === 'ending' || this.#state === 'closed') return;
+    this.#intake.hasRead();
+    this.#context?.followers.resumeAll();
   }
 
   followerEnded(id: number): void {
@@ -149,6 +167,13 @@ export class Session implements FollowerHost {
     }
     // While the client is not read its silence says nothing.
     if (this.#intake.isPaused) this.#lastReceivedMs = nowMs;
+    if (this.#writer.isStuck(nowMs, 3 * heartbeatMs)) {
+      const { pendingBytes } = this.#writer;
+      this.#cut(
+        `the client does not read: ${pendingBytes} bytes wait, for more than 3 heartbeats of ${heartbeatMs} ms`,
+      );
+      return;
+    }
     if (nowMs - this.#lastReceivedMs > 3 * heartbeatMs) {
       this.#cut(`the client was silent for more than 3 heartbeats of ${heartbeatMs} ms`);
     }
@@ -218,7 +243,7 @@ export class Session implements FollowerHost {
       this.#firstBytes = Buffer.concat([this.#firstBytes, chunk.subarray(0, 4)]);
     }
     try {
-      this.#decoder.push(chunk, (frame) => this.#frame(frame));
+      this.#decoder.push(chunk, this.#onFrame);
       if (this.#state === 'handshake' && this.#socket.bytesRead > HANDSHAKE_BYTES_MAX) {
         throw new ProtocolViolation(`more than ${HANDSHAKE_BYTES_MAX} bytes came before HELLO was answered`);
       }
@@ -227,18 +252,31 @@ export class Session implements FollowerHost {
     }
   }
 
+  /** Carries out what was received and kept, in order. */
+  #goOn(): void {
+    if (this.#state === 'ending' || this.#state === 'closed') return;
+    try {
+      while (this.#early.length > 0) if (this.#onFrame(this.#early.shift()!) !== true) return;
+      this.#decoder.goOn(this.#onFrame);
+    } catch (error) {
+      this.#failed(0, error);
+    }
+    if (!this.#intake.isPaused) this.#socket.resume();
+  }
+
   /** @returns whether the next frame is wanted */
-  #frame(frame: Frame): boolean {
+  readonly #onFrame = (frame: Frame): boolean | 'later' => {
     const { opcode, requestId, payload } = frame;
     try {
-      if (this.#early !== undefined) this.#early.push(frame);
+      if (this.#isChecking) this.#early.push(frame);
       else if (this.#context === undefined) this.#hello(opcode, requestId, payload);
       else if (opcode !== Opcode.Heartbeat) this.#request(this.#context, frame);
     } catch (error) {
       this.#failed(requestId, error);
     }
-    return this.#state !== 'ending' && this.#state !== 'closed';
-  }
+    if (this.#state === 'ending' || this.#state === 'closed') return false;
+    return this.#intake.isPaused ? 'later' : true;
+  };
 
   #hello(opcode: number, requestId: number, payload: Buffer): void {
     const { users, audit } = this.#shared;
@@ -254,7 +292,7 @@ export class Session implements FollowerHost {
       this.#open(requestId, hello.peer);
       return;
     }
-    this.#early = [];
+    this.#isChecking = true;
     const { user } = credentials;
     const address = this.#socket.remoteAddress ?? '?';
     this.#shared.logins
@@ -265,7 +303,8 @@ export class Session implements FollowerHost {
         this.#login = login;
         this.#open(requestId, hello.peer);
         this.checkStanding();
-        this.#carryOutEarly();
+        this.#isChecking = false;
+        this.#goOn();
       })
       .catch((error: unknown) => this.#failed(requestId, error));
   }
@@ -296,17 +335,12 @@ export class Session implements FollowerHost {
     logger.info({ ...fields, ...this.#userField }, 'connection opened');
   }
 
-  #carryOutEarly(): void {
-    const early = this.#early ?? [];
-    this.#early = undefined;
-    for (const frame of early) if (!this.#frame(frame)) return;
-  }
-
-  #request(context: RequestContext, { opcode, requestId, payload }: Frame): void {
+  #request(context: RequestContext, frame: Frame): void {
+    const { opcode, requestId } = frame;
     const handler = HANDLERS.get(opcode);
     if (handler === undefined) throw notForClients(opcode);
     if (this.#state === 'draining' && !this.#isTakenWhileClosing(opcode, requestId)) return;
-    this.#carryOut(handler, this.#access?.contextOf(opcode) ?? context, requestId, payload);
+    this.#carryOut(handler, this.#access?.contextOf(opcode) ?? context, frame);
   }
 
   #isTakenWhileClosing(opcode: number, requestId: number): boolean {
@@ -315,19 +349,20 @@ export class Session implements FollowerHost {
     return false;
   }
 
-  #carryOut(handler: RequestHandler, context: RequestContext, requestId: number, payload: Buffer): void {
+  #carryOut(handler: RequestHandler, context: RequestContext, { opcode, requestId, payload }: Frame): void {
     const answer = handler(context, requestId, payload);
     if (answer === undefined) return;
     const bytes = payload.length + REQUEST_OVERHEAD_BYTES;
-    this.#intake.take(bytes);
+    const isLarge = LARGE_ANSWERS.has(opcode);
+    this.#intake.take(bytes, isLarge);
     answer.then(
       (frame) => {
-        if (frame !== undefined) this.send(frame);
-        this.#intake.settle(bytes);
+        if (frame !== undefined) this.#answer(frame);
+        this.#intake.settle(bytes, isLarge);
       },
       (error: unknown) => {
         this.#failed(requestId, error);
-        this.#intake.settle(bytes);
+        this.#intake.settle(bytes, isLarge);
       },
     );
   }
@@ -342,7 +377,7 @@ export class Session implements FollowerHost {
       return;
     }
     const known = error instanceof SimpleMQError ? error : this.#unexpected(error);
-    this.send(encodeError(requestId, known));
+    this.#answer(encodeError(requestId, known));
     this.#isAudited = isHandshake && AUDITED.has(known.code);
     if (isHandshake || known.closesConnection) this.end(`${known.code}: ${known.message}`);
   }
@@ -360,7 +395,7 @@ export class Session implements FollowerHost {
 
   #handshakeTimedOut(): void {
     const { handshakeTimeoutMs } = this.#shared.settings;
-    if (this.#early !== undefined) {
+    if (this.#isChecking) {
       const why = `the password could not be checked within ${handshakeTimeoutMs} ms (handshakeTimeoutMs); try again`;
       this.#failed(0, new TooManyLogins(why, { details: { retryAfterMs: handshakeTimeoutMs } }));
       return;

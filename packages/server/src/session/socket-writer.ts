@@ -7,6 +7,9 @@ const FLUSH_BYTES = 64 * 1024;
 /** Past this many bytes on their way to a client it is given no more deliveries until it has read them. */
 export const OUTGOING_PAUSE_BYTES: number = 1024 * 1024;
 
+/** Bytes a millisecond that a client takes at the least: 16 KiB a second. */
+const BYTES_PER_MS_MIN = 16;
+
 /**
  * The outgoing side of a connection: the frames of one turn leave in one write. Pieces are written from where they lie,
  * so nobody may change them afterwards.
@@ -15,6 +18,9 @@ export class SocketWriter {
   readonly #socket: Socket;
   readonly #queue = new FrameQueue();
   #flushIsDue = false;
+  /** How many of the bytes that wait are answers, at the most. Deliveries are not counted: they stop by themselves. */
+  #answerBytes = 0;
+  #unreadSinceMs: number | undefined;
   /** When something was last handed to the socket, by performance.now(). */
   lastWriteMs: number = performance.now();
 
@@ -43,6 +49,31 @@ export class SocketWriter {
     }
   }
 
+  /** Adds the answer to a request. */
+  answer(frame: Uint8Array): void {
+    this.#answerBytes += frame.length;
+    this.write(frame);
+    const isUnread = this.#answerBytes >= OUTGOING_PAUSE_BYTES && this.isFull;
+    if (isUnread) this.#unreadSinceMs ??= performance.now();
+  }
+
+  /** So many answers wait that no more requests are to be carried out until the socket's 'drain'. */
+  get isUnread(): boolean {
+    return this.#unreadSinceMs !== undefined;
+  }
+
+  /** Whether answers have waited longer than `patienceMs`, and than a slow client takes to read them. */
+  isStuck(nowMs: number, patienceMs: number): boolean {
+    if (this.#unreadSinceMs === undefined) return false;
+    return nowMs - this.#unreadSinceMs > patienceMs + this.pendingBytes / BYTES_PER_MS_MIN;
+  }
+
+  /** The client's system has taken all that was written. */
+  drained(): void {
+    this.#answerBytes = 0;
+    this.#unreadSinceMs = undefined;
+  }
+
   flush(): void {
     if (this.#queue.bytes === 0) return;
     if (!this.#socket.writable) {
@@ -50,6 +81,7 @@ export class SocketWriter {
       return;
     }
     this.lastWriteMs = performance.now();
+    if (this.#socket.writableLength === 0) this.#answerBytes = Math.min(this.#answerBytes, this.#queue.bytes);
     this.#queue.writeTo(this.#socket);
   }
 

@@ -1,5 +1,13 @@
 import { Writable } from 'node:stream';
-import { decodeDeliver, encodeListStreams, encodeStreamInfo, Opcode } from '@simplemq/protocol';
+import {
+  decodeDeliver,
+  decodeFollowing,
+  encodeAck,
+  encodeHealth,
+  encodeListStreams,
+  encodeStreamInfo,
+  Opcode,
+} from '@simplemq/protocol';
 import { RawPeer, startTestBroker } from '@simplemq/testkit';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
@@ -74,10 +82,55 @@ test('a follower whose client does not read is given no more, and goes on when i
   expect(follower.deliver(++sent)).toBe(true);
 });
 
-test('a client that asks and never reads the answers is cut off, with a line in the log', async () => {
+test('acks of a follower whose client does not read its deliveries are taken all the same', async () => {
+  const engine = new FakeEngine();
+  await using broker = await startTestBroker({ engine });
+  await using peer = await RawPeer.open(broker);
+  const { follower: id } = decodeFollowing((await peer.request(followFrame(1), Opcode.Following)).payload);
+  const follower = engine.followers[0]!;
+  peer.pause();
+  let sent = 0;
+  while (follower.deliver(++sent, 100_000));
+  const entries = [{ stream: 'orders', ranges: [{ first: 1, last: 1, attempt: 1 }] }];
+  for (let requestId = 2; requestId < 102; requestId++) {
+    peer.send(encodeAck(requestId, { follower: id, entries }));
+  }
+  await engine.until(() => follower.calls.length === 100);
+});
+
+/** Has lists of so many streams. @returns how many times it was asked for one */
+async function engineOfLists(streams: number): Promise<{ engine: FakeEngine; asked: () => number }> {
   const engine = new FakeEngine();
   const summary = await engine.streamInfo('x'.repeat(200));
-  engine.listStreams = async () => ({ streams: Array.from({ length: 1_000 }, () => summary), more: false });
+  let asked = 0;
+  engine.listStreams = async () => {
+    asked++;
+    return { streams: Array.from({ length: streams }, () => summary), more: false };
+  };
+  return { engine, asked: () => asked };
+}
+
+test('requests of a client that does not read the answers wait, and are answered when it does', async () => {
+  const { engine, asked } = await engineOfLists(1_000);
+  await using broker = await startTestBroker({ engine });
+  await using peer = await RawPeer.open(broker);
+  await using other = await RawPeer.open(broker);
+  peer.pause();
+  const count = 160;
+  for (let id = 1; id <= count; id++) peer.send(encodeListStreams(id, {}));
+  // By the time that others are served nothing more is asked for it.
+  for (let before = -1; before !== asked(); ) {
+    before = asked();
+    for (let id = 1; id <= 50; id++) await other.request(encodeHealth(id), Opcode.HealthReply);
+  }
+  expect(asked()).toBeGreaterThan(0);
+  expect(asked()).toBeLessThan(count / 2);
+  peer.resume();
+  for (let id = 1; id <= count; id++) expect((await peer.expect(Opcode.StreamsListed)).requestId).toBe(id);
+});
+
+test('a client that leaves too much unread is cut off, with a line in the log', async () => {
+  const { engine } = await engineOfLists(20_000);
   const lines: string[] = [];
   const sink = new Writable({
     write(line, _encoding, done) {
@@ -85,11 +138,11 @@ test('a client that asks and never reads the answers is cut off, with a line in 
       done();
     },
   });
-  const limits = { maxOutgoingBytes: '2 MiB' };
+  const limits = { maxMessageBytes: '64 KiB', maxOutgoingBytes: '2 MiB' };
   await using broker = await startTestBroker({ engine, limits, logger: pino({ level: 'info' }, sink) });
   await using peer = await RawPeer.open(broker);
   peer.pause();
-  for (let id = 1; id <= 200; id++) peer.send(encodeListStreams(id, {}));
+  peer.send(encodeListStreams(1, {}));
   peer.socket.on('end', () => {});
   await expect.poll(() => lines.join('')).toContain('limits.maxOutgoingBytes');
   peer.resume();

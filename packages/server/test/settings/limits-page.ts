@@ -1,5 +1,7 @@
 import type { ErrorCode } from '@simplemq/protocol';
 import * as protocol from '../../../protocol/src/limits.ts';
+import { LARGE_ANSWERS_MAX } from '../../src/session/intake.ts';
+import { OUTGOING_PAUSE_BYTES } from '../../src/session/socket-writer.ts';
 import { DEFINITIONS } from '../../src/settings/definitions.ts';
 import type { SettingKey } from '../../src/settings/settings.ts';
 
@@ -42,6 +44,8 @@ export const SETTINGS: { readonly [K in SettingKey]?: Past } = {
   producerWindowMs: { past: 'a publish that is sent again is stored again' },
   backupPatienceMs: { past: 'the backup is ended', error: 'BackupNotFound' },
 };
+
+const UNITS: readonly string[] = ['', ' KiB', ' MiB', ' GiB'];
 
 const VALUES: Readonly<Record<string, number>> = { ...protocol };
 
@@ -97,6 +101,22 @@ export const CONSTANTS: { readonly [K in Constant]: Past & { readonly what: stri
   },
 };
 
+/** Limits of the server and the broker that nothing sets. */
+const FIXED: readonly (Past & { readonly limit: string; readonly what: string })[] = [
+  {
+    limit: bytes(OUTGOING_PAUSE_BYTES),
+    what: 'answers that wait for one client to read them',
+    past:
+      'its requests are not read until it has; closed when it still has not after three heartbeats, and a second for ' +
+      'each 16 KiB that wait',
+  },
+  {
+    limit: String(LARGE_ANSWERS_MAX),
+    what: 'lists and pages that one connection is given at a time',
+    past: 'the connection is not read until half of them are answered',
+  },
+];
+
 /** The page as it should be. */
 export function limitsPage(): string {
   const settings = Object.entries(SETTINGS).map(([key, { past, error }]) => {
@@ -107,6 +127,9 @@ export function limitsPage(): string {
     ([name, { what, past, error }]) =>
       `| \`${name}\` | ${VALUES[name]!.toLocaleString('en')} | ${what} | ${past} | ${code(error)} |`,
   );
+  const fixed = FIXED.map(
+    ({ limit, what, past, error }) => `| ${what} | ${limit} | ${past} | ${code(error)} |`,
+  );
   return `${HEAD}
 | setting | default | what it is | past it | error | reload |
 |---|--:|---|---|---|---|
@@ -116,6 +139,12 @@ ${MIDDLE}
 | constant | value | what it is | past it | error |
 |---|--:|---|---|---|
 ${constants.join('\n')}
+
+## What else is fixed
+
+| what it is | limit | past it | error |
+|---|--:|---|---|
+${fixed.join('\n')}
 
 ${END}`;
 }
@@ -154,12 +183,14 @@ function code(error: ErrorCode | undefined): string {
   return error === undefined ? '–' : `\`${error}\``;
 }
 
-const UNITS = ['', ' KiB', ' MiB', ' GiB'];
-
 function shown(key: string, value: unknown): string {
   if (typeof value !== 'number') return 'none';
   if (key.endsWith('Ms')) return value % 1_000 === 0 ? `${value / 1_000} s` : `${value} ms`;
   if (!/bytes/i.test(key)) return value.toLocaleString('en');
+  return bytes(value);
+}
+
+function bytes(value: number): string {
   let unit = 0;
   let size = value;
   for (; size % 1024 === 0 && unit < UNITS.length - 1; unit++) size /= 1024;

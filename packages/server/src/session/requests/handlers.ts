@@ -63,6 +63,18 @@ export const HANDLERS: ReadonlyMap<number, RequestHandler> = new Map<number, Req
   [Opcode.Reload, reload],
 ]);
 
+/** Requests whose answer is a list, or a page: it may be as large as a frame, however small the request is. */
+export const LARGE_ANSWERS: ReadonlySet<number> = new Set([
+  Opcode.ListStreams,
+  Opcode.Read,
+  Opcode.ListGroups,
+  Opcode.Pending,
+  Opcode.DeadLetters,
+  Opcode.ListDelayed,
+  Opcode.ListSchedules,
+  Opcode.ReadBackup,
+]);
+
 /**
  * What a server that is shutting down still takes: whatever settles messages that were delivered, so that as few as can
  * be are delivered again after it, and the question whether it is ready.
