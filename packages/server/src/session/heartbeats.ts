@@ -21,7 +21,10 @@ export class Heartbeats {
     // A peer that was quiet for three quarters of heartbeatMs sends now, as the next look comes a quarter later.
     this.#timer = setInterval(() => {
       const nowMs = performance.now();
-      for (const peer of this.#peers) peer.heartbeat(nowMs);
+      // After what the system holds was read: the event loop may have been busy for long, and the clients not silent.
+      setImmediate(() => {
+        for (const peer of this.#peers) peer.heartbeat(nowMs);
+      });
     }, heartbeatMs / 4).unref();
   }
 

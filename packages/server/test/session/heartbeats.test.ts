@@ -42,3 +42,15 @@ test('the silence of a client that is not read says nothing', async () => {
   for (const { confirm } of engine.held.splice(0)) confirm();
   for (let id = 1; id <= 3; id++) await held.expect(Opcode.Confirm);
 });
+
+test('a client is not dropped when it was the server that was busy for three heartbeats', async () => {
+  await using broker = await startTestBroker({ engine: new FakeEngine(), heartbeatMs: 100 });
+  await using peer = await RawPeer.open(broker);
+  for (let i = 0; i < 3; i++) {
+    peer.send(HEARTBEAT_FRAME);
+    await new Promise((resolve) => setImmediate(resolve));
+    const endMs = performance.now() + 400;
+    while (performance.now() < endMs);
+  }
+  await peer.request(publishFrame({ requestId: 1 }), Opcode.Confirm);
+});
