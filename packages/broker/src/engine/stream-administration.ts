@@ -110,7 +110,7 @@ export class StreamAdministration {
   }
 
   list({ bind, after = '', limit = LIST_LIMIT_MAX }: ListStreams, visible?: StreamFilter): StreamsListed {
-    const matching = bind === undefined ? this.#registry.listed() : this.#registry.match(bind);
+    const matching = bind === undefined ? this.#registry.listed() : this.#registry.search(bind, visible);
     const streams = matching.filter(({ name }) => name > after && visible?.(name) !== false);
     streams.sort((a, b) => (a.name < b.name ? -1 : 1));
     const page = streams.slice(0, Math.min(limit, LIST_LIMIT_MAX));

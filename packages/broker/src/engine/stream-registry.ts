@@ -109,6 +109,14 @@ export class StreamRegistry {
     return visible === undefined ? matching : matching.filter(({ name }) => visible(name));
   }
 
+  /** As `match`, where a pattern is asked for once: what is not `visible` is not tried. */
+  search(bind: WireBind, visible?: StreamFilter): Stream[] {
+    if ('stream' in bind || visible === undefined) return this.match(bind);
+    const there = [...this.#streams.values()].filter(({ name }) => visible(name));
+    // Who may see all asks as others do, and it is worth remembering.
+    return there.length === this.size ? this.match(bind) : this.router.among(bind.pattern, there);
+  }
+
   all(): Iterable<Stream> {
     return this.#streams.values();
   }

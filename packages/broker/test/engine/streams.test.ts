@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { Pattern } from '../../src/routing/pattern.ts';
 import { batchOf, batchOfMany } from '../batches.ts';
 import { RecordingFollower } from '../recording-follower.ts';
 import { openTestEngine, STORES } from '../test-engine.ts';
@@ -174,4 +175,25 @@ describe('a memory stream of an engine with a disk', () => {
     const { streams } = await broker.engine.listStreams({});
     expect(streams).toMatchObject([{ name: 'f1', messages: 6, groups: [{ pending: 6 }] }]);
   });
+});
+
+test('a list by a pattern tries only the streams that may be seen, and finds the same', async () => {
+  await using broker = await openTestEngine('memory');
+  const { engine } = broker;
+  for (let i = 0; i < 30; i++) await engine.createStream(`stream_${i}`, {});
+  const tried = vi.spyOn(Pattern.prototype, 'matches');
+  try {
+    const seen = (name: string) => name === 'stream_3' || name === 'stream_4';
+    const names = async (pattern: string, visible?: (name: string) => boolean) =>
+      (await engine.listStreams({ bind: { pattern } }, visible)).streams.map(({ name }) => name);
+    expect(await names('3', seen)).toEqual(['stream_3']);
+    expect(await names('3', () => false)).toEqual([]);
+    expect(tried).toHaveBeenCalledTimes(2);
+    expect(await names('_3$')).toEqual(['stream_3']);
+    expect(await names('_3$', seen)).toEqual(['stream_3']);
+    expect(tried).toHaveBeenCalledTimes(2 + 30);
+    await expect(names('(', () => false)).rejects.toMatchObject({ code: 'InvalidPattern' });
+  } finally {
+    tried.mockRestore();
+  }
 });

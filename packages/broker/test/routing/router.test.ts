@@ -69,3 +69,28 @@ test('more patterns than it remembers are answered all the same', () => {
   expect(router.matches('^s1|0').size).toBe(2);
   expect(router.matches('^s1|1499').size).toBe(2);
 });
+
+test('what it remembers is bounded by streams too, over all patterns, and is true all the same', () => {
+  const streams = new Map<string, Stream>();
+  const router = new Router(streams, 100);
+  for (let id = 1; id <= 40; id++) {
+    const added = stream(id, `s${id}`);
+    streams.set(added.name, added);
+    router.added(added);
+    for (let i = 0; i < 10; i++) expect(router.matches(`^s|${i}`).size).toBe(id);
+    expect(router.rememberedMatches).toBeLessThanOrEqual(100);
+  }
+  for (const known of [...streams.values()]) {
+    streams.delete(known.name);
+    router.removed(known);
+    expect(router.matches('^s|9').size).toBe(streams.size);
+  }
+  expect(router.rememberedMatches).toBe(0);
+});
+
+test('a pattern that matches more than it remembers is tried once all the same', () => {
+  const streams = new Map<string, Stream>();
+  for (let id = 1; id <= 20; id++) streams.set(`s${id}`, stream(id, `s${id}`));
+  const router = new Router(streams, 10);
+  expect(router.matches('^s')).toBe(router.matches('^s'));
+});

@@ -134,6 +134,17 @@ export class Intake {
     this.#resume();
   }
 
+  /** What there is goes on in the next turn, after what others have sent meanwhile. */
+  rest(): void {
+    if (this.#rests) return;
+    this.#rests = true;
+    this.#socket.pause();
+    setImmediate(() => {
+      this.#rests = false;
+      if (!this.isPaused) this.#goOn();
+    });
+  }
+
   /** Reads again, whatever the limits: what comes is discarded by now. */
   release(): void {
     this.#total.leave(this);
@@ -171,13 +182,8 @@ export class Intake {
     this.#total.wait(this);
   }
 
-  /** In a turn of its own: what was kept is not carried out amid the answers of others. */
+  /** What was kept is carried out in a turn of its own, and not amid the answers of others. */
   #resume(): void {
-    if (this.isPaused) return;
-    this.#rests = true;
-    setImmediate(() => {
-      this.#rests = false;
-      this.#goOn();
-    });
+    if (!this.isPaused) this.rest();
   }
 }

@@ -60,6 +60,12 @@ const REOPEN_MS = 250;
 /** How long a client has to take the last bytes before its connection is cut. */
 const LINGER_MS = 1_000;
 const REQUEST_OVERHEAD_BYTES = 256;
+/** What came of one client is carried out for so long before it is the others' turn. */
+const TURN_MS = 8;
+/** Chunks that come so soon after each other are of one turn. */
+const TURN_GAP_MS = 1;
+/** The clock is looked at after so many frames. */
+const FRAMES_PER_LOOK = 8;
 /** The audit log tells of these, and adds up those that come in numbers. */
 const AUDITED: ReadonlySet<string> = new Set(['Unauthenticated', 'TooManyLogins']);
 const NOTHING: Buffer = Buffer.alloc(0);
@@ -79,6 +85,9 @@ export class Session implements FollowerHost {
   /** As the client was told, whatever is set later. */
   readonly #heartbeatMs: number;
   #lastReceivedMs: number = this.#openedMs;
+  #turnBeganMs: number = this.#openedMs;
+  #turnEndedMs: number = this.#openedMs;
+  #frames = 0;
   #state: State = 'handshake';
   #timer: NodeJS.Timeout | undefined;
   /** The first bytes of the connection, for as long as it may turn out to speak another protocol. */
@@ -238,7 +247,9 @@ export class Session implements FollowerHost {
 
   #received(chunk: Buffer): void {
     if (this.#state === 'ending' || this.#state === 'closed') return;
-    this.#lastReceivedMs = performance.now();
+    const nowMs = performance.now();
+    this.#lastReceivedMs = nowMs;
+    if (nowMs - this.#turnEndedMs > TURN_GAP_MS) this.#turnBeganMs = nowMs;
     if (this.#state === 'handshake' && this.#firstBytes.length < 4) {
       this.#firstBytes = Buffer.concat([this.#firstBytes, chunk.subarray(0, 4)]);
     }
@@ -250,17 +261,22 @@ export class Session implements FollowerHost {
     } catch (error) {
       this.#failed(0, error);
     }
+    this.#turnEndedMs = performance.now();
   }
 
   /** Carries out what was received and kept, in order. */
   #goOn(): void {
     if (this.#state === 'ending' || this.#state === 'closed') return;
+    this.#turnBeganMs = performance.now();
     try {
-      while (this.#early.length > 0) if (this.#onFrame(this.#early.shift()!) !== true) return;
+      while (!this.#isChecking && this.#early.length > 0) {
+        if (this.#onFrame(this.#early.shift()!) !== true) return;
+      }
       this.#decoder.goOn(this.#onFrame);
     } catch (error) {
       this.#failed(0, error);
     }
+    this.#turnEndedMs = performance.now();
     if (!this.#intake.isPaused) this.#socket.resume();
   }
 
@@ -275,6 +291,9 @@ export class Session implements FollowerHost {
       this.#failed(requestId, error);
     }
     if (this.#state === 'ending' || this.#state === 'closed') return false;
+    if (++this.#frames % FRAMES_PER_LOOK === 0 && performance.now() - this.#turnBeganMs > TURN_MS) {
+      this.#intake.rest();
+    }
     return this.#intake.isPaused ? 'later' : true;
   };
 

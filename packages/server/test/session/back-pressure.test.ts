@@ -1,8 +1,10 @@
 import { Writable } from 'node:stream';
 import {
   decodeDeliver,
+  decodeError,
   decodeFollowing,
   encodeAck,
+  encodeFrame,
   encodeHealth,
   encodeListStreams,
   encodeStreamInfo,
@@ -127,6 +129,50 @@ test('requests of a client that does not read the answers wait, and are answered
   expect(asked()).toBeLessThan(count / 2);
   peer.resume();
   for (let id = 1; id <= count; id++) expect((await peer.expect(Opcode.StreamsListed)).requestId).toBe(id);
+});
+
+test('requests that take long are not carried out all before others get their turn', async () => {
+  const engine = new FakeEngine();
+  const asked: string[] = [];
+  const summary = await engine.streamInfo('orders');
+  engine.streamInfo = async (name) => {
+    asked.push(name);
+    const endMs = performance.now() + 2;
+    while (performance.now() < endMs);
+    return summary;
+  };
+  await using broker = await startTestBroker({ engine });
+  await using peer = await RawPeer.open(broker);
+  await using other = await RawPeer.open(broker);
+  const names = Array.from({ length: 200 }, (_, i) => `orders${i}`);
+  peer.send(Buffer.concat(names.map((stream, i) => encodeStreamInfo(i + 1, { stream }))));
+  for (let id = 1; id <= 3; id++) await other.request(encodeHealth(id), Opcode.HealthReply);
+  expect(asked.length).toBeLessThan(names.length);
+  for (const [i] of names.entries())
+    expect((await peer.expect(Opcode.StreamInfoReply)).requestId).toBe(i + 1);
+  expect(asked).toEqual(names);
+});
+
+test('a wrong frame behind requests that take long ends the connection when its turn comes', async () => {
+  const engine = new FakeEngine();
+  const summary = await engine.streamInfo('orders');
+  let asked = 0;
+  engine.streamInfo = async () => {
+    asked++;
+    const endMs = performance.now() + 2;
+    while (performance.now() < endMs);
+    return summary;
+  };
+  await using broker = await startTestBroker({ engine });
+  await using peer = await RawPeer.open(broker);
+  const frames = Array.from({ length: 50 }, (_, i) => encodeStreamInfo(i + 1, { stream: 'orders' }));
+  const wrong = encodeFrame(Opcode.Welcome, 51, Buffer.alloc(0));
+  peer.send(Buffer.concat([...frames, wrong, ...frames]));
+  let answer = await peer.next();
+  while (answer.opcode === Opcode.StreamInfoReply) answer = await peer.next();
+  expect(decodeError(answer.payload)).toMatchObject({ code: 'ProtocolViolation' });
+  await peer.closed;
+  expect(asked).toBe(50);
 });
 
 test('a client that leaves too much unread is cut off, with a line in the log', async () => {
