@@ -4,6 +4,7 @@ export * from './batch/batch.ts';
 export * from './batch/batch-builder.ts';
 export * from './batch/dead-letter.ts';
 export * from './batch/record.ts';
+export * from './beginning.ts';
 export * from './commands/ack.ts';
 export * from './commands/begin-backup.ts';
 export * from './commands/bind.ts';

@@ -1,3 +1,4 @@
+import { beginningOf } from './beginning.ts';
 import { InvalidName } from './errors.ts';
 import { NAME_LENGTH_MAX } from './limits.ts';
 
@@ -66,5 +67,5 @@ function brokenRule(name: string): string | undefined {
 }
 
 function shown(name: string): string {
-  return JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name);
+  return JSON.stringify(beginningOf(name));
 }

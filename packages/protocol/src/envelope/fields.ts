@@ -1,3 +1,4 @@
+import { beginningOf } from '../beginning.ts';
 import { ProtocolViolation, Unsupported } from '../errors.ts';
 
 /**
@@ -119,7 +120,7 @@ export class Fields {
     const value = this.optionalRecord(name);
     if (value === undefined) return undefined;
     for (const key in value) {
-      if (typeof value[key] !== 'string') this.#wrong(`${name}.${key}`, 'a string', value[key]);
+      if (typeof value[key] !== 'string') this.#wrong(`${name}.${beginningOf(key)}`, 'a string', value[key]);
     }
     return value as Readonly<Record<string, string>>;
   }
@@ -132,8 +133,9 @@ export class Fields {
   /** To be called when all that is known was read. */
   end(): void {
     for (const name of this.#unread) {
-      throw new Unsupported(`${this.#what} has a field '${name}', which this version does not know`, {
-        details: { field: name },
+      const shown = beginningOf(name);
+      throw new Unsupported(`${this.#what} has a field '${shown}', which this version does not know`, {
+        details: { field: shown },
       });
     }
   }

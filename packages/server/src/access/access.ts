@@ -1,4 +1,4 @@
-import { Forbidden, opcodeName } from '@simplemq/protocol';
+import { beginningOf, Forbidden, opcodeName } from '@simplemq/protocol';
 import type { AuditLog } from '../logs/audit-log.ts';
 import type { RequestContext } from '../session/requests/request.ts';
 import type { User } from '../users/users.ts';
@@ -60,5 +60,5 @@ export class Access {
 
 function verbOf({ verb }: Need, stream: string | undefined): string {
   if (stream === undefined) return verb;
-  return `${verb} ${JSON.stringify(stream.length > 60 ? `${stream.slice(0, 60)}…` : stream)}`;
+  return `${verb} ${JSON.stringify(beginningOf(stream))}`;
 }

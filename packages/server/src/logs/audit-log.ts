@@ -1,9 +1,10 @@
+import { beginningOf } from '@simplemq/protocol';
 import type { Logger } from 'pino';
 
 /** How long what repeats itself is added up before a line tells of it again. */
 const SUM_MS = 5_000;
-/** Different lines that are added up; past it they are told sooner. */
-const SUMS_MAX = 1_000;
+/** Different lines that are added up; past it only by who they are about, and past as many of those by what they are. */
+const SUMS_MAX = 200;
 /** What a client calls itself can be long, and wrong. */
 const NAME_SHOWN_MAX = 300;
 
@@ -23,8 +24,13 @@ export interface UserChange {
   readonly user: string;
 }
 
+interface Line {
+  readonly event: string;
+  readonly [field: string]: unknown;
+}
+
 interface Sum {
-  readonly fields: object;
+  readonly fields: Line;
   readonly line: string;
   times: number;
 }
@@ -48,18 +54,23 @@ export class AuditLog {
   }
 
   loginFailed({ user, address }: WhoCame): void {
-    this.#warn({ event: 'login.failed', user: shown(user), address }, 'a login failed');
+    const event = 'login.failed';
+    this.#warn({ event, user: shown(user), address }, 'a login failed', { event, address });
   }
 
   /** Its password was not looked at. Being refused so costs next to nothing: all of one reason are added up. */
   loginRefused({ user, address, reason }: WhoCame & { readonly reason: string }): void {
     const common = { event: 'login.refused', reason };
-    this.#warn({ ...common, user: shown(user), address }, 'a login was refused unchecked', common);
+    this.#tell({ ...common, user: shown(user), address }, 'a login was refused unchecked', common);
   }
 
   requestRefused({ stream, ...fields }: RefusedRequest): void {
     const about = stream === undefined ? {} : { stream: shown(stream) };
-    this.#warn({ event: 'request.refused', ...fields, ...about }, 'a user was refused a request');
+    const event = 'request.refused';
+    const { user } = fields;
+    // Without the port, which is another one for each connection.
+    const address = fields.address.replace(/:\d+$/, '');
+    this.#warn({ event, ...fields, ...about }, 'a user was refused a request', { event, user, address });
   }
 
   userChanged({ change, user }: UserChange): void {
@@ -92,8 +103,17 @@ export class AuditLog {
     this.#sums.clear();
   }
 
+  /** @param who what is added up when there are many different lines */
+  #warn(fields: Line, line: string, who: Line = fields): void {
+    const isKnown = this.#sums.has(JSON.stringify(fields));
+    if (isKnown || this.#sums.size < SUMS_MAX) this.#tell(fields, line, fields);
+    else if (this.#sums.has(JSON.stringify(who)) || this.#sums.size < 2 * SUMS_MAX) {
+      this.#tell(fields, line, who);
+    } else this.#tell(fields, line, { event: fields.event });
+  }
+
   /** @param common what lines have in common that are added up */
-  #warn(fields: object, line: string, common: object = fields): void {
+  #tell(fields: Line, line: string, common: Line): void {
     const key = JSON.stringify(common);
     const sum = this.#sums.get(key);
     if (sum !== undefined) {
@@ -102,12 +122,10 @@ export class AuditLog {
     }
     this.#logger.warn(fields, line);
     this.#sums.set(key, { fields: common, line, times: 0 });
-    if (this.#sums.size >= SUMS_MAX) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), SUM_MS).unref();
+    this.#timer ??= setTimeout(() => this.flush(), SUM_MS).unref();
   }
 }
 
-/** The beginning of it, copied: a part of a string keeps all of it in memory. */
 function shown(name: string): string {
-  return name.length > NAME_SHOWN_MAX ? `${Buffer.from(name.slice(0, NAME_SHOWN_MAX)).toString()}…` : name;
+  return beginningOf(name, NAME_SHOWN_MAX);
 }

@@ -1,5 +1,6 @@
 import {
   BATCH_RECORDS_MAX,
+  beginningOf,
   decodeHello,
   encodeWelcome,
   type Hello,
@@ -10,6 +11,9 @@ import {
   Unsupported,
 } from '@simplemq/protocol';
 import type { Settings } from '../settings/settings.ts';
+
+/** Features that an answer names of those that are lacking. */
+const LACKING_SHOWN_MAX = 5;
 
 /** What a client is, once its HELLO was accepted. */
 export interface Peer {
@@ -31,10 +35,12 @@ export function acceptHello(payload: Buffer, features: readonly string[]): Accep
   if (hello.version !== PROTOCOL_VERSION) throw otherVersion(hello);
   const lacking = hello.features.filter((feature) => !features.includes(feature));
   if (lacking.length > 0) {
+    const shown = lacking.slice(0, LACKING_SHOWN_MAX).map((feature) => beginningOf(feature));
+    const more = lacking.length > shown.length ? `, and ${lacking.length - shown.length} more` : '';
     throw new Unsupported(
-      `the client cannot do without ${lacking.map((feature) => JSON.stringify(feature)).join(', ')}, which this ` +
+      `the client cannot do without ${shown.map((feature) => JSON.stringify(feature)).join(', ')}${more}, which this ` +
         `server lacks; it has ${features.length === 0 ? 'no features beyond the protocol' : features.join(', ')}`,
-      { details: { features: lacking } },
+      { details: { features: shown } },
     );
   }
   if (hello.client.length > NAME_LENGTH_MAX) {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Engine } from '@simplemq/broker';
 import {
+  beginningOf,
   encodeClosing,
   encodeError,
   type Frame,
@@ -66,6 +67,8 @@ const TURN_MS = 8;
 const TURN_GAP_MS = 1;
 /** The clock is looked at after so many frames. */
 const FRAMES_PER_LOOK = 8;
+/** Characters of the reason for which a connection ended that the log has: it can have what the client sent in it. */
+const REASON_SHOWN_MAX = 300;
 /** The audit log tells of these, and adds up those that come in numbers. */
 const AUDITED: ReadonlySet<string> = new Set(['Unauthenticated', 'TooManyLogins']);
 const NOTHING: Buffer = Buffer.alloc(0);
@@ -446,7 +449,8 @@ export class Session implements FollowerHost {
   #log(): void {
     const { logger } = this.#shared;
     const client = this.#context?.peer.client;
-    const fields = { connection: this.#id, address: this.#address, reason: this.#reason };
+    const reason = beginningOf(this.#reason, REASON_SHOWN_MAX);
+    const fields = { connection: this.#id, address: this.#address, reason };
     if (client === undefined) {
       if (this.#isAudited) logger.debug(fields, 'connection refused');
       else logger.warn(fields, 'connection refused');

@@ -1,5 +1,7 @@
 import {
+  decodeError,
   decodeWelcome,
+  encodeEnvelope,
   encodeFrame,
   encodeHello,
   encodeStreamInfo,
@@ -11,6 +13,7 @@ import {
 import { RawPeer, startTestBroker } from '@simplemq/testkit';
 import { expect, test } from 'vitest';
 import { FakeEngine } from '../fake-engine.ts';
+import { LogLines } from '../log-lines.ts';
 
 const HELLO = { version: 1, client: 'test', producer: Buffer.alloc(16), features: [] };
 
@@ -64,6 +67,22 @@ test('features that the server lacks are Unsupported, naming them, and closed', 
     details: { features: ['teleport'] },
   });
   await peer.closed;
+});
+
+test.each<[string, Buffer]>([
+  ['a feature', encodeHello(1, { ...HELLO, features: ['\0'.repeat(60_000)] })],
+  ['features', encodeHello(1, { ...HELLO, features: Array.from({ length: 20_000 }, () => 'x') })],
+  ['a field', encodeFrame(Opcode.Hello, 1, encodeEnvelope({ ...HELLO, ['x'.repeat(60_000)]: 1 }))],
+])('%s without end in a HELLO make no long answer, and no long line in the log', async (_, hello) => {
+  const log = new LogLines();
+  await using broker = await startTestBroker({ engine: new FakeEngine(), logger: log.logger });
+  await using peer = await RawPeer.connect(broker);
+  peer.send(hello);
+  const answer = await peer.expectErrorFrame();
+  expect(answer.payload.length).toBeLessThan(2_000);
+  expect(decodeError(answer.payload).code).toBe('Unsupported');
+  const { reason } = await log.line('connection refused');
+  expect(String(reason).length).toBeLessThan(400);
 });
 
 test('credentials are refused while there are no users', async () => {
