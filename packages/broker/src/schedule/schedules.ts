@@ -4,6 +4,7 @@ import {
   encodeBatchHead,
   Forbidden,
   InvalidOption,
+  MessageTooLarge,
   type RecordBatch,
   ScheduleNotFound,
   type ScheduleSummary,
@@ -11,6 +12,13 @@ import {
 import { Cron } from 'croner';
 import type { Committer } from '../commit/committer.ts';
 import type { ScheduleRequest, StreamFilter } from '../engine/engine.ts';
+import {
+  CRON_LENGTH_MAX,
+  SCHEDULE_BYTES_MAX,
+  SCHEDULES_BYTES_MAX,
+  SCHEDULES_MAX,
+  TIMEZONE_LENGTH_MAX,
+} from '../limits.ts';
 import { partsOf } from '../publish/batch-parts.ts';
 import type { Placer } from '../publish/placer.ts';
 import type { StoredSchedule } from '../store/store.ts';
@@ -20,7 +28,6 @@ import type { Stream } from '../stream/stream.ts';
 const LOOK_MS = 1_000;
 /** After a storage that was full, the next try. */
 const FULL_RETRY_MS = 500;
-const SCHEDULES_MAX = 10_000;
 const DEFAULT_TIMEZONE = 'UTC';
 
 interface Schedule {
@@ -62,20 +69,19 @@ export class Schedules {
     this.#arm();
   }
 
-  /** @throws InvalidName, InvalidOption, Forbidden */
+  /** @throws InvalidName, InvalidOption, MessageTooLarge, Forbidden */
   async save(
     { name, stream, cron, timezone = DEFAULT_TIMEZONE, batch }: ScheduleRequest,
     visible?: StreamFilter,
   ): Promise<ScheduleSummary> {
     checkName('schedule', name);
+    checkLength('cron', cron, CRON_LENGTH_MAX);
+    checkLength('timezone', timezone, TIMEZONE_LENGTH_MAX);
     const next = parse(cron, timezone);
     if (batch.count !== 1) {
       throw new InvalidOption(`a schedule publishes one message, not ${batch.count}`, {
         details: { option: 'body' },
       });
-    }
-    if (!this.#schedules.has(name) && this.#schedules.size >= SCHEDULES_MAX) {
-      throw new InvalidOption(`there are ${SCHEDULES_MAX} schedules, as many as there may be; delete some`);
     }
     const known = this.#schedules.get(name);
     if (known !== undefined && visible?.(known.stream) === false) {
@@ -83,6 +89,7 @@ export class Schedules {
         `there is a schedule '${name}' of a stream that you have no right to; choose another name`,
       );
     }
+    this.#checkRoom(batch, known);
     const own = { ...batch, shared: Buffer.from(batch.shared), records: Buffer.from(batch.records) };
     const lastAt = known?.lastAt;
     const schedule = {
@@ -97,6 +104,28 @@ export class Schedules {
       lastAt,
     };
     return this.#change(schedule, known);
+  }
+
+  /** What was stored when the limits were others stays. */
+  #checkRoom(batch: RecordBatch, known: Schedule | undefined): void {
+    const bytes = bytesOf(batch);
+    if (bytes > SCHEDULE_BYTES_MAX) {
+      throw new MessageTooLarge(
+        `the message of a schedule has ${bytes} bytes with its attributes; the limit is ${SCHEDULE_BYTES_MAX}`,
+        { details: { limit: 'SCHEDULE_BYTES_MAX', value: bytes, max: SCHEDULE_BYTES_MAX } },
+      );
+    }
+    if (known === undefined && this.#schedules.size >= SCHEDULES_MAX) {
+      throw new InvalidOption(`there are ${SCHEDULES_MAX} schedules, as many as there may be; delete some`);
+    }
+    let others = 0;
+    for (const schedule of this.#schedules.values())
+      if (schedule !== known) others += bytesOf(schedule.batch);
+    if (others + bytes <= SCHEDULES_BYTES_MAX) return;
+    throw new InvalidOption(
+      `the messages of all schedules have ${others} bytes, and with this one they would have more than the limit of ` +
+        `${SCHEDULES_BYTES_MAX}; delete some, or use smaller ones`,
+    );
   }
 
   list(visible?: StreamFilter): ScheduleSummary[] {
@@ -204,6 +233,18 @@ export class Schedules {
     // Refused for want of room, it is tried again at the next look.
     committer.stored().catch(() => {});
   }
+}
+
+function checkLength(option: string, value: string, lengthMax: number): void {
+  if (value.length <= lengthMax) return;
+  throw new InvalidOption(
+    `the ${option} of a schedule has ${value.length} characters; the limit is ${lengthMax}`,
+    { details: { option } },
+  );
+}
+
+function bytesOf({ shared, records }: RecordBatch): number {
+  return shared.length + records.length;
 }
 
 function parse(cron: string, timezone: string): Cron {

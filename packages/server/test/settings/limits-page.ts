@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@simplemq/protocol';
+import * as broker from '../../../broker/src/limits.ts';
 import * as protocol from '../../../protocol/src/limits.ts';
 import { LARGE_ANSWERS_MAX } from '../../src/session/intake.ts';
 import { OUTGOING_PAUSE_BYTES } from '../../src/session/socket-writer.ts';
@@ -111,9 +112,39 @@ const FIXED: readonly (Past & { readonly limit: string; readonly what: string })
       'each 16 KiB that wait',
   },
   {
-    limit: String(LARGE_ANSWERS_MAX),
+    limit: count(LARGE_ANSWERS_MAX),
     what: 'lists and pages that one connection is given at a time',
     past: 'the connection is not read until half of them are answered',
+  },
+  {
+    limit: count(broker.SCHEDULES_MAX),
+    what: 'schedules',
+    past: 'the schedule is not saved',
+    error: 'InvalidOption',
+  },
+  {
+    limit: bytes(broker.SCHEDULE_BYTES_MAX),
+    what: 'message of a schedule, with its attributes',
+    past: 'the schedule is not saved',
+    error: 'MessageTooLarge',
+  },
+  {
+    limit: bytes(broker.SCHEDULES_BYTES_MAX),
+    what: 'messages of all schedules',
+    past: 'the schedule is not saved',
+    error: 'InvalidOption',
+  },
+  {
+    limit: count(broker.CRON_LENGTH_MAX),
+    what: 'characters of a cron expression',
+    past: 'the schedule is not saved',
+    error: 'InvalidOption',
+  },
+  {
+    limit: count(broker.TIMEZONE_LENGTH_MAX),
+    what: 'characters of the name of a time zone',
+    past: 'the schedule is not saved',
+    error: 'InvalidOption',
   },
 ];
 
@@ -188,6 +219,10 @@ function shown(key: string, value: unknown): string {
   if (key.endsWith('Ms')) return value % 1_000 === 0 ? `${value / 1_000} s` : `${value} ms`;
   if (!/bytes/i.test(key)) return value.toLocaleString('en');
   return bytes(value);
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en');
 }
 
 function bytes(value: number): string {
