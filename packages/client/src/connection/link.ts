@@ -7,7 +7,7 @@ import {
   type Welcome,
 } from '@simplemq/protocol';
 import type { ConnectionEmitter } from './events.ts';
-import type { Settings } from './options.ts';
+import { type Settings, TIMER_MS_MAX } from './options.ts';
 import { Session } from './session.ts';
 
 /** What lives on a link and outlives its sessions. */
@@ -169,7 +169,7 @@ export class Link {
     const ceiling = Math.min(maxDelayMs, minDelayMs * 2 ** Math.min(this.#attempt, 30));
     // Who comes too soon is only told so again.
     const askedMs = typeof error.details.retryAfterMs === 'number' ? error.details.retryAfterMs : 0;
-    let delayMs = Math.ceil(askedMs + Math.random() * ceiling);
+    let delayMs = Math.min(TIMER_MS_MAX, Math.ceil(askedMs + Math.random() * ceiling));
     this.#attempt++;
     if (this.#deadline !== undefined) {
       delayMs = Math.min(delayMs, Math.max(0, Math.ceil(this.#deadline - performance.now())));

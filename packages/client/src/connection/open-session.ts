@@ -1,5 +1,6 @@
 import { ConnectionLost, RequestTimeout, type SimpleMQError, type Welcome } from '@simplemq/protocol';
 import type { Link, LinkUser } from './link.ts';
+import { TIMER_MS_MAX } from './options.ts';
 import type { Session } from './session.ts';
 
 /** Resolves when the link has a session, to what the server told at its beginning. */
@@ -14,13 +15,16 @@ export function openSession(link: Link): Promise<Welcome> {
       link.release();
     };
     const timeoutMs = link.settings.requestTimeoutMs;
-    const timer = setTimeout(() => {
-      const error = new RequestTimeout(
-        `no session could be opened within ${timeoutMs} ms (requestTimeoutMs)`,
-      );
-      finish(() => reject(error));
-      // The link's own deadline is the same and tells more: it comes first while it never had a session.
-    }, timeoutMs + 100);
+    const timer = setTimeout(
+      () => {
+        const error = new RequestTimeout(
+          `no session could be opened within ${timeoutMs} ms (requestTimeoutMs)`,
+        );
+        finish(() => reject(error));
+        // The link's own deadline is the same and tells more: it comes first while it never had a session.
+      },
+      Math.min(TIMER_MS_MAX, timeoutMs + 100),
+    );
     const user: LinkUser = {
       opened: (session: Session) => finish(() => resolve(session.welcome)),
       lost: () => undefined,

@@ -42,6 +42,9 @@ export interface Settings {
   readonly reconnect: Required<ReconnectOptions> | undefined;
 }
 
+/** The longest that a timer of Node.js can wait; what is longer is over at once. */
+export const TIMER_MS_MAX: number = 2 ** 31 - 1;
+
 const KNOWN: readonly string[] = [
   'host',
   'port',
@@ -72,7 +75,7 @@ export function readSettings(given: ConnectionOptions | string): Settings {
     user: options.user,
     password: options.password,
     name: options.name ?? `${hostname()}/${process.pid}`,
-    requestTimeoutMs: wholeNumber('requestTimeoutMs', options.requestTimeoutMs ?? 30_000, 1, 2 ** 31 - 1),
+    requestTimeoutMs: wholeNumber('requestTimeoutMs', options.requestTimeoutMs ?? 30_000, 1, TIMER_MS_MAX),
     reconnect: readReconnect(options.reconnect ?? true),
   };
 }
@@ -90,8 +93,8 @@ function readReconnect(reconnect: boolean | ReconnectOptions): Required<Reconnec
   if (reconnect === false) return undefined;
   const { minDelayMs = 100, maxDelayMs = 2_000 } = reconnect === true ? {} : reconnect;
   return {
-    minDelayMs: wholeNumber('reconnect.minDelayMs', minDelayMs, 0, 2 ** 31 - 1),
-    maxDelayMs: wholeNumber('reconnect.maxDelayMs', maxDelayMs, minDelayMs, 2 ** 31 - 1),
+    minDelayMs: wholeNumber('reconnect.minDelayMs', minDelayMs, 0, TIMER_MS_MAX),
+    maxDelayMs: wholeNumber('reconnect.maxDelayMs', maxDelayMs, minDelayMs, TIMER_MS_MAX),
   };
 }
 

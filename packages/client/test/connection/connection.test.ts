@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { Unauthenticated } from '@simplemq/protocol';
+import { TooManyLogins, Unauthenticated } from '@simplemq/protocol';
 import { describe, expect, it } from 'vitest';
 import { Bind, Connection, Follower, Publisher } from '../../src/index.ts';
 import { FakeBroker } from '../fake-broker.ts';
@@ -67,6 +67,29 @@ describe('Connection', () => {
     await using broker = await FakeBroker.start({ port });
     broker.streams.set('q', []);
     await expect(publisher.sendMessage('x')).resolves.toMatchObject({ durability: 'memory' });
+  });
+
+  it('waits for its first session as long as the longest requestTimeoutMs says', async () => {
+    await using broker = await FakeBroker.start();
+    await using connection = new Connection({ port: broker.port, requestTimeoutMs: 2 ** 31 - 1 });
+    expect(await connection.cursor().session()).toMatchObject({ server: 'fake/1' });
+  });
+
+  it('does not dial at once when it is told to wait for longer than a timer can', async () => {
+    await using broker = await FakeBroker.start();
+    await using connection = new Connection({ port: broker.port, reconnect: QUICK });
+    await connection.cursor().session();
+    broker.refuse = new TooManyLogins('too many were wrong', { details: { retryAfterMs: 2 ** 31 } });
+    const delays: number[] = [];
+    const told = new Promise<void>((resolve) => {
+      connection.on('reconnecting', (_attempt, delayMs) => {
+        delays.push(delayMs);
+        if (delays.length === 2) resolve();
+      });
+    });
+    broker.drop();
+    await told;
+    expect(delays[1]).toBe(2 ** 31 - 1);
   });
 
   it('does not try again with credentials that were refused', async () => {
