@@ -19,6 +19,26 @@ const GROUP: StoredGroup = {
 };
 
 describe('the SQLite store', () => {
+  test('refuses a commit that no record of its journal has room for, and goes on', async () => {
+    await using folder = await temporaryFolder();
+    await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
+      await store.commit({ ...NOTHING, createdStreams: [STREAM] });
+      const { records, ...large } = batchOf('x'.repeat(8 * 1024 * 1024));
+      // The same memory all over, and its CRC is known.
+      const batches = Array.from({ length: 520 }, (_, i) => {
+        return new Batch({ ...large, records, first: i + 1, ordinal: i, time: 1_700_000_000_000 });
+      });
+      const refused = store.commit({ ...NOTHING, batches: inLane(1, 0, batches), groups: [GROUP] });
+      await expect(refused).rejects.toMatchObject({ code: 'StorageFull' });
+      await store.commit({ ...NOTHING, batches: inLane(1, 0, [placedBatch(1, 'a')]), groups: [GROUP] });
+    });
+    await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
+      expect(await store.load()).toMatchObject({ groups: [GROUP], streams: [{ id: 1 }] });
+      const [batch] = await store.read({ streamId: 1, lane: 0, from: 1, bytesMax: 1 });
+      expect(bodiesOf(batch!)).toEqual(['a']);
+    });
+  });
+
   test('has after a restart all that was committed', async () => {
     await using folder = await temporaryFolder();
     const batches = [placedBatch(1, 'a', 'bb'), placedBatch(3, 'c'), placedBatch(4, '', 'd'.repeat(100_000))];

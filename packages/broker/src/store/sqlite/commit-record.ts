@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { batchCrcOf, encodeBatchHead } from '@simplemq/protocol';
+import { batchCrcOf, encodeBatchHead, StorageFull } from '@simplemq/protocol';
 import type { Batch } from '../../stream/batch.ts';
 import { crcOfBoth } from '../journal/crc.ts';
 import { RECORD_HEAD_BYTES } from '../journal/record.ts';
@@ -77,7 +77,11 @@ export interface CommitRecord {
   readonly dataCrc: number;
 }
 
-/** The record is a copy: the transaction stays as it is. */
+/**
+ * The record is a copy: the transaction stays as it is.
+ *
+ * @throws StorageFull when it is longer than a record may be
+ */
 export function encodeCommit(transaction: StoreTransaction, known: KnownGroups): CommitRecord {
   const data = new RecordData();
   const rows: Record<string, readonly unknown[]> = {
@@ -135,6 +139,9 @@ export function decodeMeta(meta: Buffer): CommitMeta {
   return JSON.parse(meta.toString('utf8')) as CommitMeta;
 }
 
+/** Bytes beside the meta of a record: more than is collected for one commit, and half of what its head can tell. */
+const DATA_BYTES_MAX: number = 2 ** 31;
+
 /** To read as many bytes takes as long as to make use of their CRC, where that is known. */
 const KNOWN_CRC_BYTES_MIN = 8192;
 
@@ -164,6 +171,9 @@ class RecordData {
 
   /** Memory of its own, which can be handed over to another thread. */
   record(meta: object): CommitRecord {
+    if (this.#bytes > DATA_BYTES_MAX) {
+      throw new StorageFull(`a commit of ${this.#bytes} bytes is too large; the limit is ${DATA_BYTES_MAX}`);
+    }
     const text = JSON.stringify(meta);
     const metaBytes = Buffer.byteLength(text);
     const record = Buffer.allocUnsafeSlow(RECORD_HEAD_BYTES + metaBytes + this.#bytes);

@@ -23,7 +23,7 @@ import type {
 } from '../store.ts';
 import { Activity } from './activity.ts';
 import { type Unpacked, unpackDelayed, unpackRow } from './batch-rows.ts';
-import { encodeCommit } from './commit-record.ts';
+import { type CommitRecord, encodeCommit } from './commit-record.ts';
 import type { DamagedBatch } from './damaged-batches.ts';
 import type { DatabaseOptions } from './database.ts';
 import { KnownGroups } from './known-groups.ts';
@@ -157,7 +157,7 @@ class SqliteStore implements Store {
   async commit(transaction: StoreTransaction): Promise<StoreCommitted> {
     if (isEmpty(transaction)) return { removed: [] };
     const commit = {
-      record: encodeCommit(transaction, this.#groups),
+      record: this.#encode(transaction),
       bringsMessages: transaction.batches.length > 0 || transaction.delayed.length > 0,
     };
     const seen = this.#spin.see();
@@ -243,6 +243,15 @@ class SqliteStore implements Store {
   async abandon(): Promise<void> {
     this.#thread.port.close();
     await this.#thread.worker.terminate();
+  }
+
+  #encode(transaction: StoreTransaction): CommitRecord {
+    try {
+      return encodeCommit(transaction, this.#groups);
+    } catch (error) {
+      this.#groups.forget(transaction);
+      throw error;
+    }
   }
 
   /** Room may come without anybody publishing: others free some of the disk, or messages are acked. */
