@@ -268,6 +268,7 @@ export class Committer {
     from.delayed.length = 0;
     from.dedup.length = 0;
     from.schedules.clear();
+    from.bytes = 0;
     for (const publish of from.publishes.splice(0)) publish.reject(error);
   }
 

@@ -74,6 +74,8 @@ export class Transaction {
   readonly settlements: Settlement[] = [];
   /** Undo what was changed in memory for the sake of something that is refused for want of room, in reverse. */
   readonly undo: (() => void)[] = [];
+  /** Bytes of messages that it brings to the disk. */
+  bytes = 0;
   readonly #batches: OpenBatch[] = [];
   readonly #open = new Map<Lane, OpenBatch>();
 
@@ -85,6 +87,7 @@ export class Transaction {
     lane.nextOrdinal += count;
     stream.reservedMessages += count;
     stream.reservedBytes += records.length + shared.length;
+    if (stream.isDurable) this.bytes += records.length + shared.length;
     const open = this.#open.get(lane);
     const isJoinable = shared.length === 0 && records.length <= JOIN_BYTES_MAX;
     if (isJoinable && open !== undefined && canTake(open, first, count, flags)) {

@@ -166,8 +166,10 @@ export class Delays {
   #put(transaction: Transaction, delayed: StoredDelayed, stream: Stream): void {
     const { batch } = delayed;
     count(stream, batch.count, batch.bytes);
-    if (stream.isDurable) transaction.delayed.push(delayed);
-    else this.#memory.add(delayed);
+    if (stream.isDurable) {
+      transaction.delayed.push(delayed);
+      transaction.bytes += batch.bytes;
+    } else this.#memory.add(delayed);
     transaction.undo.push(() => {
       count(stream, -batch.count, -batch.bytes);
       this.#memory.remove(new Set([delayed.id]));

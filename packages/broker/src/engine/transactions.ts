@@ -1,4 +1,11 @@
-import { NoMatchingStream, type SimpleMQError, type WireBind } from '@simplemq/protocol';
+import {
+  MessageTooLarge,
+  NoMatchingStream,
+  type SimpleMQError,
+  StorageFull,
+  type WireBind,
+} from '@simplemq/protocol';
+import { COMMIT_BYTES_MAX, PUBLISH_BYTES_MAX } from '../commit/bytes-max.ts';
 import type { Committer } from '../commit/committer.ts';
 import type { Producers } from '../commit/producers.ts';
 import { type BatchPart, partsOf } from '../publish/batch-parts.ts';
@@ -76,7 +83,7 @@ export class Transactions {
     return { streams, parts: partsOf(batch) };
   }
 
-  /** Each stream has to have room for all that goes to it. */
+  /** Each stream has to have room for all that goes to it, and the commit for all of it. */
   #checkRoom(publishes: readonly Matched[]): void {
     const wanted = new Map<Stream, readonly BatchPart[]>();
     for (const { streams, parts } of publishes) {
@@ -85,7 +92,13 @@ export class Transactions {
         wanted.set(stream, before === undefined ? parts : [...before, ...parts]);
       }
     }
-    for (const [stream, parts] of wanted) this.#options.placer.checkRoom(stream, parts);
+    let bytes = 0;
+    for (const [stream, parts] of wanted) {
+      this.#options.placer.checkRoom(stream, parts);
+      bytes += this.#options.placer.bytesOf(stream, parts);
+    }
+    if (bytes > PUBLISH_BYTES_MAX) throw tooLarge(bytes, wanted.size);
+    if (this.#options.committer.open.bytes + bytes > COMMIT_BYTES_MAX) throw tooMuchWaits();
   }
 
   #place({ streams, parts }: Matched): PlacedBatch[] {
@@ -115,6 +128,26 @@ export class Transactions {
     committer.schedule();
     return promise;
   }
+}
+
+function tooLarge(bytes: number, streams: number): SimpleMQError {
+  return new MessageTooLarge(
+    `this would store ${mebibytes(bytes)} on ${streams} ${streams === 1 ? 'stream' : 'streams'}; one publish or ` +
+      `transaction may store ${mebibytes(PUBLISH_BYTES_MAX)}: send it to fewer streams, or in smaller messages or batches`,
+    { details: { value: bytes, max: PUBLISH_BYTES_MAX } },
+  );
+}
+
+function tooMuchWaits(): SimpleMQError {
+  return new StorageFull(
+    `with this more than ${mebibytes(COMMIT_BYTES_MAX)} of messages would wait for the disk, and nothing of it is ` +
+      'stored; try again when some of them are',
+    { details: { max: COMMIT_BYTES_MAX } },
+  );
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / (1024 * 1024))} MiB`;
 }
 
 function noMatch(bind: WireBind): SimpleMQError {

@@ -7,6 +7,9 @@ import type { PlacedBatch } from '../engine/engine.ts';
 import type { Stream } from '../stream/stream.ts';
 import type { BatchPart } from './batch-parts.ts';
 
+/** What all records of a batch would share if each were a piece of its own: with less the pieces are not counted. */
+const CUT_BYTES_MIN: number = 1024 * 1024;
+
 /**
  * Gives published batches their places on streams: at once or later, and not at all where their message ids are known.
  *
@@ -41,6 +44,20 @@ export class Placer {
         "purge it, raise the limit with updateStream, or create it with overflow 'drop-oldest'",
       { details: { stream: stream.name, limit: isByMessages ? 'maxMessages' : 'maxBytes' } },
     );
+  }
+
+  /** Bytes that the parts bring to the disk, at the most. */
+  bytesOf(stream: Stream, parts: readonly BatchPart[]): number {
+    if (!stream.isDurable) return 0;
+    let bytes = 0;
+    let cutBytes = 0;
+    for (const { batch, messageIds } of parts) {
+      bytes += batch.records.length + batch.shared.length;
+      if (messageIds !== undefined) cutBytes += batch.shared.length * batch.count;
+    }
+    if (cutBytes < CUT_BYTES_MIN || stream.settings.dedupWindowMs === 0) return bytes;
+    for (const part of parts) bytes += part.batch.shared.length * this.#cutsOf(stream, part);
+    return bytes;
   }
 
   place(transaction: Transaction, stream: Stream, parts: readonly BatchPart[]): PlacedBatch {
@@ -86,6 +103,20 @@ export class Placer {
       offset = end;
     }
     close(batch.count);
+  }
+
+  /** Where a part may be cut, as records are left out between others: each piece has the attributes that all share. */
+  #cutsOf(stream: Stream, { batch: { count }, messageIds }: BatchPart): number {
+    if (messageIds === undefined) return 0;
+    const seen = new Set<string>();
+    let duplicates = 0;
+    for (let at = 0; at < messageIds.length; at += HASH_WORDS) {
+      if (isNone(messageIds, at)) continue;
+      const id = messageIds.subarray(at, at + HASH_WORDS).join();
+      if (seen.has(id) || this.#dedup.find(stream, messageIds, at) !== undefined) duplicates++;
+      seen.add(id);
+    }
+    return Math.max(0, Math.min(duplicates, count - duplicates - 1));
   }
 
   #countDuplicates(stream: Stream, parts: readonly BatchPart[]): number {

@@ -26,6 +26,8 @@ import type { Stream } from '../stream/stream.ts';
 
 /** How long the wall clock is trusted to go on as it did: it may be set meanwhile. */
 const LOOK_MS = 1_000;
+/** With so many bytes waiting to be stored it is left for a later commit. */
+const WAITING_BYTES_MAX: number = 256 * 1024 * 1024;
 /** After a storage that was full, the next try. */
 const FULL_RETRY_MS = 500;
 const DEFAULT_TIMEZONE = 'UTC';
@@ -180,7 +182,9 @@ export class Schedules {
     const { open } = this.#options.committer;
     const { name } = schedule;
     this.#schedules.set(name, schedule);
-    open.schedules.set(name, toStored(schedule));
+    const stored = toStored(schedule);
+    open.schedules.set(name, stored);
+    open.bytes += stored.data.length;
     open.undo.push(() => this.#takeBack(schedule, known));
   }
 
@@ -214,7 +218,9 @@ export class Schedules {
   #look(): void {
     const now = Date.now();
     for (const schedule of [...this.#schedules.values()]) {
-      if (!schedule.paused && schedule.nextAt <= now) this.#publish(schedule, now);
+      if (schedule.paused || schedule.nextAt > now) continue;
+      if (this.#options.committer.open.bytes < WAITING_BYTES_MAX) this.#publish(schedule, now);
+      else this.#triesFrom = now + FULL_RETRY_MS;
     }
     this.#arm();
   }

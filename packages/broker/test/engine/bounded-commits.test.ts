@@ -1,9 +1,9 @@
 import { StorageFull } from '@simplemq/protocol';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { batchOf, batchOfMany } from '../batches.ts';
+import { batchOf, batchOfMany, sharingBatch } from '../batches.ts';
 import { readAll } from '../conformance/asking.ts';
 import { FakeStore, openOn } from '../fake-store.ts';
-import { RecordingFollower } from '../recording-follower.ts';
+import { RecordingFollower, rangesOf } from '../recording-follower.ts';
 import { turns } from '../test-engine.ts';
 
 const bind = { stream: 's' };
@@ -136,4 +136,117 @@ describe('dead letters of large messages', () => {
     expect(await engine.streamInfo('$dead.s')).toMatchObject({ messages: 12 });
     await engine.close();
   });
+});
+
+describe('a publish to many streams', () => {
+  const large = () => batchOf('x'.repeat(8 * MIB));
+  const toAll = { pattern: '^s' };
+  const tooLarge = { code: 'MessageTooLarge', details: { max: 256 * MIB } };
+
+  /** An engine with so many streams; messages in them are views of those that were published, and cost no memory. */
+  async function withStreams(count: number, storage: 'file' | 'memory' = 'file') {
+    const store = new FakeStore();
+    const engine = await openOn(store);
+    for (let i = 1; i <= count; i++) await engine.createStream(`s${i}`, { storage });
+    return { store, engine };
+  }
+
+  test('that would store more than 256 MiB in all is refused, and nothing of it is stored', async () => {
+    const { engine } = await withStreams(32);
+    const refused = engine.publish({ bind: toAll, batch: large() });
+    await expect(refused).rejects.toMatchObject({
+      ...tooLarge,
+      message:
+        'this would store 257 MiB on 32 streams; one publish or transaction may store 256 MiB: send it to fewer ' +
+        'streams, or in smaller messages or batches',
+    });
+    const later = batchOf({ body: 'x'.repeat(8 * MIB), delayMs: 60_000 });
+    await expect(engine.publish({ bind: toAll, batch: later })).rejects.toMatchObject(tooLarge);
+    const { streams } = await engine.listStreams({});
+    expect(streams.filter(({ nextSequence, delayed }) => nextSequence > 1 || delayed > 0)).toEqual([]);
+    // What is not on the disk takes no room there.
+    for (let i = 1; i <= 8; i++) await engine.createStream(`s${i}-memory`, { storage: 'memory' });
+    await engine.deleteStream('s1');
+    expect((await engine.publish({ bind: toAll, batch: large() })).streams).toHaveLength(39);
+    await engine.close();
+  });
+
+  test('in a transaction is counted with the others, and when it is refused nothing is acked', async () => {
+    const { engine } = await withStreams(8);
+    await engine.createStream('jobs', {});
+    await engine.publish({ bind: { stream: 'jobs' }, batch: batchOf('job') });
+    const follower = await RecordingFollower.follow(engine, { stream: 'jobs' }, { credit: 1 });
+    const [job] = await follower.until(1);
+    const acks = [{ follower: follower.engineFollower, entries: rangesOf([job!]) }];
+    const publishes = Array.from({ length: 4 }, () => ({ bind: toAll, batch: large() }));
+    await expect(engine.transaction({ publishes, acks })).rejects.toMatchObject(tooLarge);
+    expect(await engine.groupInfo('jobs', 'workers')).toMatchObject({ pending: 1 });
+    await engine.transaction({ publishes: publishes.slice(1), acks });
+    expect(await engine.groupInfo('jobs', 'workers')).toMatchObject({ pending: 0 });
+    await engine.close();
+  });
+
+  test('is refused while more than 1 GiB would wait for the disk, and taken afterwards', async () => {
+    const { store, engine } = await withStreams(31);
+    const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    store.beforeCommit = () => {
+      asked.resolve();
+      return answer.promise;
+    };
+    const publish = () => engine.publish({ bind: toAll, batch: large() });
+    const underWay = publish();
+    await asked.promise;
+    const waiting = Array.from({ length: 4 }, publish);
+    await expect(publish()).rejects.toMatchObject({ code: 'StorageFull', details: { max: 1024 * MIB } });
+    answer.resolve();
+    await Promise.all([underWay, ...waiting]);
+    await publish();
+    expect(await engine.streamInfo('s31')).toMatchObject({ messages: 6, nextSequence: 7 });
+    await engine.close();
+  });
+
+  test('of a batch that is stored in pieces counts what each of them shares with the others', async () => {
+    const { engine } = await withStreams(1);
+    const headers = { all: 'x'.repeat(60_000) };
+    const numbers = Array.from({ length: 10_000 }, (_, index) => `${index}`);
+    const mixed = sharingBatch({ headers }, ...numbers.map((body, at) => ({ body, priority: at % 2 })));
+    await expect(engine.publish({ bind: toAll, batch: mixed })).rejects.toMatchObject(tooLarge);
+    const known = sharingBatch(
+      { headers },
+      ...numbers.map((body, at) => ({ body, messageId: `${at % 2 ? at : 0}` })),
+    );
+    await expect(engine.publish({ bind: toAll, batch: known })).rejects.toMatchObject(tooLarge);
+    const other = sharingBatch({ headers }, ...numbers.map((body) => ({ body, messageId: body })));
+    expect((await engine.publish({ bind: toAll, batch: other })).streams).toEqual([
+      { stream: 's1', first: 1 },
+    ]);
+    await engine.close();
+  });
+});
+
+test('a schedule waits until less is to be stored, and publishes then', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const store = new FakeStore();
+  const engine = await openOn(store);
+  for (let i = 1; i <= 32; i++) await engine.createStream(`s${i}`, {});
+  await engine.createStream('clock', {});
+  await engine.saveSchedule({ name: 'c', stream: 'clock', cron: '* * * * * *', batch: batchOf('tick') });
+  const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  store.beforeCommit = () => {
+    asked.resolve();
+    return answer.promise;
+  };
+  const publish = () => engine.publish({ bind: { pattern: '^s' }, batch: batchOf('x'.repeat(7 * MIB)) });
+  const underWay = publish();
+  await asked.promise;
+  const waiting = [publish(), publish()];
+  vi.advanceTimersByTime(1_100);
+  answer.resolve();
+  await Promise.all([underWay, ...waiting]);
+  expect(await engine.streamInfo('clock')).toMatchObject({ messages: 0 });
+  vi.advanceTimersByTime(500);
+  await turns(5);
+  expect(await engine.streamInfo('clock')).toMatchObject({ messages: 1 });
+  await engine.close();
 });
