@@ -19,13 +19,13 @@ export class CreditAccount {
   #upToTold = 0;
   #bytesTold = 0;
 
-  /** Begins anew with FOLLOW; `inHand` messages of an earlier session still take places. @returns the first credit */
-  begin(inHand: number, window: number): { upTo: number; bytesUpTo: number } {
+  /** Begins anew with FOLLOW; `kept` of an earlier session still takes places. @returns the first credit */
+  begin(kept: { messages: number; bytes: number }, window: number): { upTo: number; bytesUpTo: number } {
     this.received = 0;
-    this.used = -inHand;
-    this.#bytesUsed = 0;
-    this.#upToTold = Math.max(0, window - inHand);
-    this.#bytesTold = BUFFERED_BYTES_MAX;
+    this.used = -kept.messages;
+    this.#bytesUsed = -kept.bytes;
+    this.#upToTold = Math.max(0, window - kept.messages);
+    this.#bytesTold = Math.max(0, BUFFERED_BYTES_MAX - kept.bytes);
     return { upTo: this.#upToTold, bytesUpTo: this.#bytesTold };
   }
 
@@ -43,7 +43,7 @@ export class CreditAccount {
   /** Tells the broker that a window of `window` messages may be held, where that is news; 0 stops it. */
   tell(held: HeldFollower<unknown>, window: number): void {
     const upTo = window === 0 ? this.received : Math.max(0, this.used + window);
-    const bytesUpTo = this.#bytesUsed + BUFFERED_BYTES_MAX;
+    const bytesUpTo = Math.max(0, this.#bytesUsed + BUFFERED_BYTES_MAX);
     if (upTo === this.#upToTold && bytesUpTo - this.#bytesTold < BYTES_STEP) return;
     this.#upToTold = upTo;
     this.#bytesTold = bytesUpTo;

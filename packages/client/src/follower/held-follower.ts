@@ -40,7 +40,7 @@ export class HeldFollower<T> {
   /** Aborts `message` when its lease is lost. */
   watch(message: Message<T>): void {
     if (this.#aborted !== undefined) {
-      message.abort(this.#aborted);
+      if (message.needsLease) message.abort(this.#aborted);
       return;
     }
     if (this.#watched.size >= WATCHED_SWEEP) this.#sweep();

@@ -22,7 +22,7 @@ import { HeldFollower } from './held-follower.ts';
 import type { Message } from './message.ts';
 import { PrefetchWindow } from './prefetch-window.ts';
 import { Run } from './run.ts';
-import { type Dropped, RunBuffer, skipStale } from './run-buffer.ts';
+import { type Amount, RunBuffer, skipStale } from './run-buffer.ts';
 import { covers } from './settlement-batch.ts';
 import { SlowWatch } from './slow-watch.ts';
 
@@ -87,7 +87,11 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
     this.#owner = owner;
     this.#window = new PrefetchWindow(options.prefetch, options.concurrency);
     this.#request = new FollowRequest(options, {
-      credit: () => this.#credit.begin(owner.inHandCount(), this.#drained ? 0 : this.#window.size),
+      credit: () => {
+        const { messages, bytes } = this.#buffer.amount();
+        const kept = { messages: messages + owner.inHandCount(), bytes };
+        return this.#credit.begin(kept, this.#drained ? 0 : this.#window.size);
+      },
       following: (session, reply) => this.#following(session, reply),
       refused: (error) => this.#fail(error),
     });
@@ -214,7 +218,7 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
   #autoAck(run: Run<T>): void {
     const { held } = run;
     ackAhead(run, {
-      isOver: () => held !== this.#held || this.#stopping !== undefined,
+      isOver: () => this.#failure !== undefined || this.#stopping !== undefined,
       acked: (stale) => {
         const messages = skipStale(run, stale);
         if (messages > 0) this.#makeRoom(held, { messages, bytes: run.left === 0 ? run.bytes : 0 });
@@ -294,7 +298,8 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
   }
 
   /** What nobody will take any more makes room for other messages. */
-  #makeRoom(held: HeldFollower<T>, { messages, bytes }: Dropped): void {
+  #makeRoom(held: HeldFollower<T>, { messages, bytes }: Amount): void {
+    if (held !== this.#held) return;
     this.#credit.used += messages;
     this.#credit.useBytes(bytes);
     if (messages > 0) this.#tellCredit(held);
@@ -303,7 +308,8 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
   /** The follower is over as the broker sees it. */
   #forget(error: SimpleMQError): void {
     clearInterval(this.#leaseTimer);
-    this.#buffer.clear();
+    // What is buffered comes again, unless it was acked before.
+    if (!this.#options.autoAck) this.#buffer.clear();
     const held = this.#held;
     this.#held = undefined;
     this.#handingBack = false;

@@ -3,10 +3,10 @@ import type { Message } from './message.ts';
 import type { Run } from './run.ts';
 import { covers } from './settlement-batch.ts';
 
-/** How much left the buffer in another way than by being taken. */
-export interface Dropped {
+/** How much is in the buffer, or left it in another way than by being taken. */
+export interface Amount {
   messages: number;
-  /** Of the runs that are empty now. */
+  /** Of whole runs: those that have messages left, or those that have none any more. */
   bytes: number;
 }
 
@@ -50,18 +50,23 @@ export class RunBuffer<T> {
     return this.#runs().map((run) => run.ranges());
   }
 
-  clear(): Dropped {
-    const dropped = { messages: 0, bytes: 0 };
+  amount(): Amount {
+    const amount = { messages: 0, bytes: 0 };
     for (const run of this.#runs()) {
-      dropped.messages += run.left;
-      dropped.bytes += run.bytes;
+      amount.messages += run.left;
+      amount.bytes += run.bytes;
     }
+    return amount;
+  }
+
+  clear(): Amount {
+    const dropped = this.amount();
     this.#reset([]);
     return dropped;
   }
 
   /** Drops what the ranges cover at the beginning of a run. The rest is found when it is settled. */
-  drop(stale: readonly StreamRanges[]): Dropped {
+  drop(stale: readonly StreamRanges[]): Amount {
     const dropped = { messages: 0, bytes: 0 };
     const runs = this.#runs();
     for (const run of runs) {

@@ -6,9 +6,11 @@ import {
   decodeNack,
   decodeReject,
   encodeError,
+  encodeSettled,
   Forbidden,
   type Frame,
   Opcode,
+  ServerClosing,
   StorageFailed,
   StorageFull,
   StreamConflict,
@@ -286,6 +288,59 @@ describe('getMessages', () => {
       if (++handled === 10) break;
     }
     expect(test.broker.count(Opcode.Nack)).toBe(0);
+  });
+
+  it('with autoAck shows over a reconnect what was acked before it, once, and counts it as held', async () => {
+    await using test = await setUp(100, { prefetch: 100 });
+    const { broker, connection } = test;
+    const messages = test.follower.getMessages({ autoAck: true });
+    const seen = [(await taken(messages)).body];
+    await settle(connection);
+    expect(broker.leftOf('q')).toBe(0);
+    broker.drop();
+    await broker.until(() => broker.count(Opcode.Follow) === 2);
+    const follows = broker.frames.filter(({ opcode }) => opcode === Opcode.Follow);
+    const credits = follows.map(({ payload }) => decodeFollow(payload));
+    expect(credits.map(({ upTo }) => upTo)).toEqual([100, 0]);
+    expect(credits[1]!.bytesUpTo).toBeLessThan(credits[0]!.bytesUpTo);
+    await test.publisher.sendMessages(Array.from({ length: 100 }, (_, i) => 101 + i));
+    while (seen.length < 200) {
+      const message = await taken(messages);
+      expect(message.signal.aborted).toBe(false);
+      seen.push(message.body);
+    }
+    expect(seen).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
+    expect(broker.leftOf('q')).toBe(0);
+  });
+
+  it('with autoAck shows once what is delivered again because its ack was lost with the connection', async () => {
+    await using test = await setUp(10, { prefetch: 5 });
+    test.broker.intercept = ({ opcode }, peer) => {
+      if (opcode !== Opcode.Ack || test.broker.connections > 1) return false;
+      peer.socket.destroy();
+      return true;
+    };
+    const messages = test.follower.getMessages({ autoAck: true });
+    const seen: [number, number][] = [];
+    while (seen.length < 10) {
+      const { body, attempt } = await taken(messages);
+      seen.push([body, attempt]);
+    }
+    expect(seen).toEqual(Array.from({ length: 10 }, (_, i) => [i + 1, i < 5 ? 2 : 1]));
+  });
+
+  it('with autoAck shows what a broker acks as it ends', async () => {
+    await using test = await setUp(1);
+    const [message] = test.broker.streams.get('q')!;
+    test.broker.intercept = ({ opcode, requestId }, peer) => {
+      if (opcode !== Opcode.Ack) return false;
+      message!.done = true;
+      test.broker.endFollowers(new ServerClosing('the broker stops'));
+      peer.send(encodeSettled(Opcode.Acked, requestId, { stale: [] }));
+      peer.socket.end();
+      return true;
+    };
+    expect(await taken(test.follower.getMessages({ autoAck: true }))).toMatchObject({ body: 1, attempt: 1 });
   });
 
   it('with autoAck takes further messages when an ack of it came too late, or was refused', async () => {
