@@ -13,6 +13,8 @@ export const HANDSHAKE_TIMEOUT_MS = 5_000;
 export const MESSAGE_BYTES_MAX: number = 8 * 1024 * 1024;
 /** Room that a frame has beside the largest message: envelope, batch header, attributes. */
 export const FRAME_OVERHEAD_BYTES: number = 256 * 1024;
+/** The least of it, beside the attributes: what is around a batch in the largest envelope that it may have. */
+export const FRAME_OVERHEAD_BYTES_MIN: number = 4 * 1024;
 /** Records in one batch. */
 export const BATCH_RECORDS_MAX = 65_536;
 /** Attributes (headers, key …) of one record, encoded. */

@@ -1,9 +1,11 @@
 import {
+  BATCH_HEADER_BYTES,
   BatchBuilder,
   type Confirm,
   decodeBatch,
   decodeConfirm,
   encodePublishHead,
+  FRAME_OVERHEAD_BYTES_MIN,
   MessageTooLarge,
   Opcode,
   RECORD_RAW,
@@ -117,7 +119,11 @@ export class OutgoingBatch implements Numbered<Confirm> {
   }
 
   fits(limits: WelcomeLimits): boolean {
-    return this.count <= limits.maxBatchRecords && this.#largestBody <= limits.maxMessageBytes;
+    return (
+      this.count <= limits.maxBatchRecords &&
+      this.#largestBody <= limits.maxMessageBytes &&
+      this.bytes <= batchBytesMax(limits)
+    );
   }
 
   /** Needed only for what was appended before the server told its limits. */
@@ -128,17 +134,22 @@ export class OutgoingBatch implements Numbered<Confirm> {
   /** The same messages as batches that keep to `limits`; those that no batch can hold are rejected. */
   #split(limits: WelcomeLimits): OutgoingBatch[] {
     const { records, count } = decodeBatch(this.batches());
+    const bytesMax = batchBytesMax(limits);
+    const emptyBytes = BATCH_HEADER_BYTES + (this.#shared?.length ?? 0);
     const batches: OutgoingBatch[] = [];
     let current: OutgoingBatch | undefined;
     let offset = 0;
     for (let i = 0; i < count; i++) {
       const { flags, attributes, body, end } = readRecord(records, offset);
+      const bytes = end - offset;
       offset = end;
-      if (body.length > limits.maxMessageBytes) {
-        this.#resolvers[i]!(Promise.reject(tooLarge(body.length, limits.maxMessageBytes)));
+      const excess = excessOf(body.length, emptyBytes + bytes, limits);
+      if (excess !== undefined) {
+        this.#resolvers[i]!(Promise.reject(excess));
         continue;
       }
-      if (current === undefined || current.count >= limits.maxBatchRecords) {
+      const isFull = current !== undefined && current.bytes + bytes > bytesMax;
+      if (current === undefined || isFull || current.count >= limits.maxBatchRecords) {
         current = new OutgoingBatch(this.#owner, { ...this, shared: this.#shared });
         batches.push(current);
       }
@@ -147,6 +158,22 @@ export class OutgoingBatch implements Numbered<Confirm> {
     }
     return batches;
   }
+}
+
+/** What a batch may have, so that a frame has room for it and for what is around it, also on its way to a follower. */
+export function batchBytesMax({ maxFrameBytes }: WelcomeLimits): number {
+  return maxFrameBytes - FRAME_OVERHEAD_BYTES_MIN;
+}
+
+/** Why no batch can hold a message, if none can: `batchBytes` are those of a batch of it alone. */
+function excessOf(bodyBytes: number, batchBytes: number, limits: WelcomeLimits): SimpleMQError | undefined {
+  const { maxMessageBytes, maxFrameBytes } = limits;
+  if (bodyBytes > maxMessageBytes) return tooLarge(bodyBytes, maxMessageBytes);
+  if (batchBytes <= batchBytesMax(limits)) return undefined;
+  return new MessageTooLarge(
+    `a message has ${batchBytes} bytes with its headers and options; the limit is ${batchBytesMax(limits)}, as a frame has ${maxFrameBytes} (limits.maxFrameBytes) and needs ${FRAME_OVERHEAD_BYTES_MIN} for what is around it: send less, or raise it in the broker's settings`,
+    { details: { limit: 'maxFrameBytes', value: batchBytes, max: batchBytesMax(limits) } },
+  );
 }
 
 export function tooLarge(bytes: number, limit: number): SimpleMQError {

@@ -1,4 +1,10 @@
-import { BATCH_RECORDS_MAX, ConnectionLost, MESSAGE_BYTES_MAX, type SimpleMQError } from '@simplemq/protocol';
+import {
+  BATCH_RECORDS_MAX,
+  ConnectionLost,
+  MESSAGE_BYTES_MAX,
+  RECORD_HEADER_BYTES,
+  type SimpleMQError,
+} from '@simplemq/protocol';
 import type { Bind } from '../bind.ts';
 import { msgpack } from '../codec/msgpack.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -8,7 +14,7 @@ import { SendGate } from '../schema/send-gate.ts';
 import { type BodyWriter, bodyWriter } from './body-writer.ts';
 import { featureBits } from './features.ts';
 import { BATCH_BYTES } from './open-batches.ts';
-import { type OutgoingBatch, type ReceiptResolver, tooLarge } from './outgoing-batch.ts';
+import { batchBytesMax, type OutgoingBatch, type ReceiptResolver, tooLarge } from './outgoing-batch.ts';
 import { Pipeline } from './pipeline.ts';
 import type { PublisherOptions } from './publisher-options.ts';
 import type { Receipt } from './receipt.ts';
@@ -36,6 +42,8 @@ export class Publisher<T = unknown> {
   readonly #pipeline: Pipeline;
   #maxMessageBytes = MESSAGE_BYTES_MAX;
   #maxRecords: number;
+  /** A batch that has so many bytes with the next message is sent without it. */
+  #batchBytes = BATCH_BYTES;
   /** What the broker is known to be able to do, as bits. */
   #known = 0;
   #scheduled = false;
@@ -171,7 +179,11 @@ export class Publisher<T = unknown> {
   #roomFor(lane: number, features: number, size: number): OutgoingBatch | undefined {
     const open = this.#pipeline.open.of(lane);
     if (open === undefined) return undefined;
-    if (open.count < this.#maxRecords && open.bytes + size < BATCH_BYTES && this.#mayJoin(open, features)) {
+    if (
+      open.count < this.#maxRecords &&
+      open.bytes + size < this.#batchBytes &&
+      this.#mayJoin(open, features)
+    ) {
       open.features |= features;
       return open;
     }
@@ -190,6 +202,7 @@ export class Publisher<T = unknown> {
     if (welcome !== undefined) {
       this.#maxMessageBytes = welcome.limits.maxMessageBytes;
       this.#maxRecords = Math.min(this.#maxMessages, welcome.limits.maxBatchRecords);
+      this.#batchBytes = Math.min(BATCH_BYTES, batchBytesMax(welcome.limits) - RECORD_HEADER_BYTES);
       this.#known = featureBits(welcome.features);
     }
     return this.#pipeline.open.begin(lane, features, bytes, shared);

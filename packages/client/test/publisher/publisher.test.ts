@@ -226,6 +226,45 @@ describe('Publisher', () => {
     });
   });
 
+  it('sends as many batches as small frames need, before WELCOME too, in order', async () => {
+    const limits = { maxMessageBytes: 3_000, maxFrameBytes: 10_000 };
+    await using test = await setUp({ limits });
+    const all: number[] = [];
+    for (let round = 0; round < 2; round++) {
+      const numbers = Array.from({ length: 5_000 }, (_, i) => round * 10_000 + i);
+      const many = test.publisher.sendMessages(numbers, { headers: { a: 'b'.repeat(1_000) } });
+      const alone = numbers
+        .slice(0, 20)
+        .map((n) => test.publisher.sendMessage(n, { key: 'k'.repeat(2_000) }));
+      await Promise.all([many, ...alone]);
+      all.push(...numbers, ...numbers.slice(0, 20));
+    }
+    expect(bodiesOf(test.broker)).toEqual(all);
+    const sizes = test.broker.frames
+      .filter(({ opcode }) => opcode === Opcode.Publish)
+      .map(({ payload }) => payload.length);
+    expect(Math.max(...sizes)).toBeLessThan(limits.maxFrameBytes);
+    expect(test.broker.connections).toBe(1);
+  });
+
+  it('rejects a message whose headers leave no room for it in any frame, and sends the others', async () => {
+    await using test = await setUp({ limits: { maxMessageBytes: 3_000, maxFrameBytes: 10_000 } });
+    for (let round = 0; round < 2; round++) {
+      const headers = { a: 'b'.repeat(4_000) };
+      const sent = [{}, { headers }, {}].map((options) =>
+        test.publisher.sendMessage(Buffer.alloc(3_000), options),
+      );
+      const shared = test.publisher.sendMessages([Buffer.alloc(3_000), Buffer.alloc(500)], { headers });
+      const tooLarge = { code: 'MessageTooLarge', details: { limit: 'maxFrameBytes' } };
+      await expect(sent[1]).rejects.toMatchObject(tooLarge);
+      await expect(shared).rejects.toMatchObject(tooLarge);
+      await Promise.all([sent[0], sent[2]]);
+      await test.publisher.flush();
+    }
+    expect(test.broker.streams.get('q')).toHaveLength(6);
+    expect(test.broker.connections).toBe(1);
+  });
+
   it('keeps no more in flight than maxInFlight, and all in order', async () => {
     await using test = await setUp();
     test.broker.holdConfirms = true;

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { FRAME_OVERHEAD_BYTES } from '@simplemq/protocol';
+import { FRAME_OVERHEAD_BYTES, FRAME_OVERHEAD_BYTES_MIN } from '@simplemq/protocol';
 import * as v from 'valibot';
 import { DEFINITIONS, SETTING_KEYS, variableOf } from './definitions.ts';
 import type { GivenSetting, SettingSource } from './given.ts';
@@ -112,15 +112,17 @@ function gather(sources: SettingsSources): {
   };
 }
 
-/** A frame must have room for the largest message. */
+/** A frame must have room for the largest message and what is around it. */
 function deriveFrameLimit(resolved: Map<SettingKey, Resolved>, problems: string[]): void {
   const frame = resolved.get('limits.maxFrameBytes')!;
   const messageBytes = resolved.get('limits.maxMessageBytes')!.value as number;
   const fitting = messageBytes + FRAME_OVERHEAD_BYTES;
   frame.fallback = fitting;
   if (frame.given === undefined) frame.value = fitting;
-  else if ((frame.value as number) <= messageBytes) {
-    problems.push(wrong(frame.given, `larger than limits.maxMessageBytes, which is ${messageBytes}`));
+  else if ((frame.value as number) < messageBytes + FRAME_OVERHEAD_BYTES_MIN) {
+    const least = `${messageBytes + FRAME_OVERHEAD_BYTES_MIN} or more`;
+    const why = `limits.maxMessageBytes, which is ${messageBytes}, and ${FRAME_OVERHEAD_BYTES_MIN}`;
+    problems.push(wrong(frame.given, `${least}: ${why}`));
   }
 }
 

@@ -65,6 +65,10 @@ export const CONSTANTS: { readonly [K in Constant]: Past & { readonly what: stri
     what: 'bytes of a frame beside the largest message',
     past: 'see limits.maxFrameBytes',
   },
+  FRAME_OVERHEAD_BYTES_MIN: {
+    what: 'the least that limits.maxFrameBytes is larger than limits.maxMessageBytes, in bytes',
+    past: 'the broker does not start',
+  },
   BATCH_RECORDS_MAX: {
     what: 'records in one batch; the SDK begins another',
     past: 'the connection is closed',

@@ -52,8 +52,14 @@ test.each([
     'limits:\n  maxMessageBytes: 16MiB\n  maxFrameBytes: 1MiB',
     [
       expect.stringMatching(
-        /^settings.yaml:3: limits.maxFrameBytes is "1MiB"; it must be larger than limits.maxMessageBytes/,
+        /^settings.yaml:3: limits.maxFrameBytes is "1MiB"; it must be 16781312 or more: limits.maxMessageBytes/,
       ),
+    ],
+  ],
+  [
+    'limits:\n  maxMessageBytes: 100000\n  maxFrameBytes: 104095',
+    [
+      'settings.yaml:3: limits.maxFrameBytes is 104095; it must be 104096 or more: limits.maxMessageBytes, which is 100000, and 4096',
     ],
   ],
   [
