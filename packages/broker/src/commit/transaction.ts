@@ -7,8 +7,8 @@ import type { Lane } from '../stream/lane.ts';
 import type { Stream } from '../stream/stream.ts';
 import type { Removal } from '../stream/work-retention.ts';
 
-/** Batches up to this size are joined with their neighbours into one row. */
-const JOIN_BYTES_MAX = 32 * 1024;
+/** Batches up to this size are joined with their neighbours into one row: two of them fit into the smallest frame. */
+const JOIN_BYTES_MAX = 30 * 1024;
 /** A view of more memory than this many times its size is copied, so as not to keep the rest of it. */
 const VIEW_WASTE_MAX = 1.5;
 

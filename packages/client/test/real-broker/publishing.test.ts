@@ -118,4 +118,26 @@ describe('publishing to a real broker', () => {
     expect(sequences).toEqual(Array.from({ length: 3_000 }, (_, i) => i + 1));
     expect((await cursor.streamInfo('q')).messages).toBe(3_000);
   });
+
+  it('sends and gets whatever is published where frames are as small as they may be', async () => {
+    const limits = { maxMessageBytes: 60_000, maxFrameBytes: 65_536 };
+    await using broker = await startTestBroker({ limits });
+    await using connection = new Connection({ port: broker.port, host: broker.host });
+    let lost = 0;
+    connection.on('disconnected', () => lost++);
+    await connection.cursor().createStream('q');
+    const publisher = new Publisher<Buffer>(connection, new Bind('q'));
+    const sizes = [60_000, ...new Array(6).fill(32_760), ...new Array(2_000).fill(50)];
+    await publisher.sendMessages(sizes.map((bytes) => Buffer.alloc(bytes)));
+    // As batches of their own, of one commit.
+    await Promise.all(sizes.slice(1, 7).map((bytes) => publisher.sendMessages([Buffer.alloc(bytes)])));
+    const seen: number[] = [];
+    const follower = new Follower<Buffer>(connection, new Bind('q'), { prefetch: 10_000 });
+    for await (const message of follower.getMessages()) {
+      seen.push(message.body.length);
+      if (seen.length === sizes.length + 6) break;
+    }
+    expect(lost).toBe(0);
+    expect(seen).toEqual([...sizes, ...sizes.slice(1, 7)]);
+  });
 });
