@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { ConnectionLost } from '@simplemq/protocol';
 import { Cursor } from '../cursor/cursor.ts';
+import { BatchMemory } from '../publisher/batch-memory.ts';
 import { PublishQueue } from '../publisher/publish-queue.ts';
 import { runTransaction, type Transaction, type TransactionReceipt } from '../transaction/transaction.ts';
 import { TransactionSource } from '../transaction/transaction-source.ts';
@@ -29,7 +30,8 @@ export class Connection extends ConnectionEmitter {
     const requests = new ControlRequests(link);
     const publishes = new PublishQueue(link);
     const transactions = new TransactionSource(publishes);
-    this.#core = { link, requests, publishes, transactions, drainables: new Set() };
+    const memory = new BatchMemory();
+    this.#core = { link, requests, publishes, transactions, drainables: new Set(), memory, isClosing: false };
     setCore(this, this.#core);
   }
 
@@ -80,6 +82,7 @@ export class Connection extends ConnectionEmitter {
 
   async #close(): Promise<void> {
     const { link, requests, publishes, drainables } = this.#core;
+    this.#core.isClosing = true;
     const drained = Promise.allSettled([
       ...[...drainables].map((drainable) => drainable.drain()),
       publishes.settled(),

@@ -62,9 +62,11 @@ export class Follower<T = unknown> {
     }
     const { drainables, link } = this.#core;
     const source = sourceOptions(this.bind, this.#options, { concurrency: 1, autoAck });
-    const iterator = new MessageIterator<T>(link, source, signal, () => drainables.delete(drainable));
+    const iterator = new MessageIterator<T>(link, source, signal, {
+      started: () => drainables.add(drainable),
+      ended: () => drainables.delete(drainable),
+    });
     const drainable = { drain: () => iterator.end() };
-    drainables.add(drainable);
     return this.#check === undefined ? iterator : new CheckedIterator(iterator, this.#check);
   }
 

@@ -3,6 +3,13 @@ import type { Link } from '../connection/link.ts';
 import type { Message } from './message.ts';
 import { MessageSource, type SourceOptions, type SourceOwner } from './message-source.ts';
 
+/** Whom an iterator tells that it is at work. */
+export interface IteratorWatcher {
+  started(): void;
+  /** Also of one that never was. */
+  ended(): void;
+}
+
 interface Waiter<T> {
   readonly resolve: (result: IteratorResult<Message<T>, undefined>) => void;
   readonly reject: (error: SimpleMQError) => void;
@@ -14,7 +21,7 @@ interface Waiter<T> {
  */
 export class MessageIterator<T> implements AsyncIterableIterator<Message<T>, undefined>, SourceOwner<T> {
   readonly #source: MessageSource<T>;
-  readonly #onEnd: () => void;
+  readonly #watcher: IteratorWatcher | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #waiters: Waiter<T>[] = [];
   #message: Message<T> | undefined;
@@ -23,10 +30,10 @@ export class MessageIterator<T> implements AsyncIterableIterator<Message<T>, und
   #ending = false;
   #failureTold = false;
 
-  constructor(link: Link, options: SourceOptions<T>, signal: AbortSignal | undefined, onEnd: () => void) {
+  constructor(link: Link, options: SourceOptions<T>, signal?: AbortSignal, watcher?: IteratorWatcher) {
     this.#source = new MessageSource<T>(link, options, this);
     this.#signal = signal;
-    this.#onEnd = onEnd;
+    this.#watcher = watcher;
   }
 
   [Symbol.asyncIterator](): this {
@@ -94,6 +101,7 @@ export class MessageIterator<T> implements AsyncIterableIterator<Message<T>, und
 
   #start(): void {
     this.#started = true;
+    this.#watcher?.started();
     this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (this.#signal?.aborted) this.drain();
     else this.#source.start();
@@ -125,7 +133,7 @@ export class MessageIterator<T> implements AsyncIterableIterator<Message<T>, und
     this.#signal?.removeEventListener('abort', this.#onAbort);
     if (this.#started) await this.#source.stop();
     this.#started = false;
-    this.#onEnd();
+    this.#watcher?.ended();
     for (const waiter of this.#waiters.splice(0)) {
       const { failure } = this.#source;
       if (failure !== undefined && !this.#failureTold) {

@@ -7,7 +7,7 @@ const KEPT_BYTES_MAX = 16 * 1024 * 1024;
 const KEPT_BYTES_IDLE = 2 * 1024 * 1024;
 
 /**
- * Memory that batches are built in, used again once they are confirmed: large memory that is found, touched for the
+ * Memory that the batches of a connection are built in, used again once they are confirmed: large memory that is found, touched for the
  * first time and given back costs more than what is copied into it, and its size alone makes V8 collect its garbage.
  *
  * Invariant: what is given back is read by nobody any more.
@@ -15,6 +15,13 @@ const KEPT_BYTES_IDLE = 2 * 1024 * 1024;
 export class BatchMemory {
   readonly #free: Buffer[] = [];
   #freeBytes = 0;
+  /** How many publishers have something under way. */
+  #atWork = 0;
+
+  /** What it keeps. */
+  get freeBytes(): number {
+    return this.#freeBytes;
+  }
 
   /** At least so many bytes, with anything in them. */
   take(bytes: number): Buffer {
@@ -33,9 +40,14 @@ export class BatchMemory {
     this.#trim(KEPT_BYTES_MAX);
   }
 
-  /** Nothing is under way. */
+  /** A publisher has something under way. */
+  work(): void {
+    this.#atWork++;
+  }
+
+  /** It has nothing under way any more. */
   rest(): void {
-    this.#trim(KEPT_BYTES_IDLE);
+    if (--this.#atWork === 0) this.#trim(KEPT_BYTES_IDLE);
   }
 
   #trim(bytesMax: number): void {

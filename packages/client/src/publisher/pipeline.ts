@@ -1,5 +1,5 @@
 import type { SimpleMQError } from '@simplemq/protocol';
-import { BatchMemory } from './batch-memory.ts';
+import type { BatchMemory } from './batch-memory.ts';
 import type { NumberedSource } from './numbered.ts';
 import { OpenBatches, type Route } from './open-batches.ts';
 import type { BatchOwner, OutgoingBatch } from './outgoing-batch.ts';
@@ -7,8 +7,13 @@ import type { PublishQueue } from './publish-queue.ts';
 
 export interface PipelineOptions extends Route {
   readonly publishes: PublishQueue;
+  readonly memory: BatchMemory;
   readonly maxMessages: number;
   readonly maxBytes: number;
+  /** Something is under way. */
+  readonly onBusy: () => void;
+  /** Nothing is any more. */
+  readonly onIdle: () => void;
 }
 
 /**
@@ -19,18 +24,35 @@ export interface PipelineOptions extends Route {
  */
 export class Pipeline implements BatchOwner, NumberedSource {
   readonly open: OpenBatches;
-  readonly memory: BatchMemory = new BatchMemory();
+  readonly memory: BatchMemory;
   readonly #options: PipelineOptions;
   /** Closed batches. */
   #waiting: OutgoingBatch[] = [];
   readonly #outstanding = new Set<OutgoingBatch>();
   #messages = 0;
   #bytes = 0;
+  /** A batch is open, or not settled. */
+  #isBusy = false;
   #flushes: { readonly left: Set<OutgoingBatch>; readonly resolve: () => void }[] = [];
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+    this.memory = options.memory;
     this.open = new OpenBatches(this, { bind: options.bind, mustMatch: options.mustMatch });
+  }
+
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  /** Begins a batch, as OpenBatches.begin does. */
+  begin(lane: number, features: number, bytes: number, shared?: Buffer): OutgoingBatch {
+    if (!this.#isBusy) {
+      this.#isBusy = true;
+      this.memory.work();
+      this.#options.onBusy();
+    }
+    return this.open.begin(lane, features, bytes, shared);
   }
 
   /** Nothing more is appended to the batch, which is to be sent. */
@@ -78,6 +100,7 @@ export class Pipeline implements BatchOwner, NumberedSource {
       if (flush.left.has(batch)) for (const part of parts) flush.left.add(part);
     }
     this.#leave(batch);
+    this.#restIfIdle();
   }
 
   batchSettled(batch: OutgoingBatch): void {
@@ -85,7 +108,7 @@ export class Pipeline implements BatchOwner, NumberedSource {
     this.#bytes -= batch.bytes;
     this.#outstanding.delete(batch);
     this.#leave(batch);
-    if (this.#outstanding.size === 0) this.memory.rest();
+    this.#restIfIdle();
     if (this.#waiting.length > 0 || this.open.first !== undefined) this.want();
   }
 
@@ -104,6 +127,13 @@ export class Pipeline implements BatchOwner, NumberedSource {
     if (this.#messages === 0) return true;
     const { maxMessages, maxBytes } = this.#options;
     return this.#messages + batch.count <= maxMessages && this.#bytes + batch.bytes <= maxBytes;
+  }
+
+  #restIfIdle(): void {
+    if (!this.#isBusy || this.#outstanding.size > 0 || this.open.first !== undefined) return;
+    this.#isBusy = false;
+    this.memory.rest();
+    this.#options.onIdle();
   }
 
   #leave(batch: OutgoingBatch): void {

@@ -53,18 +53,20 @@ export class Publisher<T = unknown> {
     this.bind = bind;
     this.#core = coreOf(connection);
     this.#bodies = bodyWriter(options.codec ?? msgpack);
-    if (options.schema !== undefined) this.#gate = new SendGate(options.schema);
+    if (options.schema !== undefined) this.#gate = new SendGate(options.schema, () => this.#leaveIfIdle());
     const { messages = IN_FLIGHT_MESSAGES, bytes = IN_FLIGHT_BYTES } = options.maxInFlight ?? {};
     this.#maxMessages = wholeNumber('maxInFlight.messages', messages, 1, Number.MAX_SAFE_INTEGER);
     this.#maxRecords = Math.min(this.#maxMessages, BATCH_RECORDS_MAX);
     this.#pipeline = new Pipeline({
       publishes: this.#core.publishes,
+      memory: this.#core.memory,
+      onBusy: () => this.#core.drainables.add(this),
+      onIdle: () => this.#leaveIfIdle(),
       bind: bind.wire,
       mustMatch: options.mustMatch ?? false,
       maxMessages: this.#maxMessages,
       maxBytes: wholeNumber('maxInFlight.bytes', bytes, 1, Number.MAX_SAFE_INTEGER),
     });
-    this.#core.drainables.add(this);
   }
 
   /**
@@ -75,9 +77,9 @@ export class Publisher<T = unknown> {
    * @throws StreamNotFound, NoMatchingStream, MessageTooLarge, StreamFull, StorageFull, Unsupported, ConnectionLost …
    */
   sendMessage(body: T, options?: SendOptions): Promise<Receipt> {
-    if (this.#closed) return Promise.reject(closedError());
+    if (this.#closed || this.#core.isClosing) return Promise.reject(this.#closedError());
     if (this.#gate === undefined) return this.#send(body, options);
-    return this.#gate.pass([body], () => this.#send(body, options));
+    return this.#pass(this.#gate, [body], () => this.#send(body, options));
   }
 
   /**
@@ -87,10 +89,10 @@ export class Publisher<T = unknown> {
    * @throws as sendMessage; InvalidOption for a messageId, which each message needs its own of
    */
   sendMessages(bodies: Iterable<T>, options: SendOptions = {}): Promise<Receipt[]> {
-    if (this.#closed) return Promise.reject(closedError());
+    if (this.#closed || this.#core.isClosing) return Promise.reject(this.#closedError());
     if (this.#gate === undefined) return this.#sendAll(bodies, options);
     const all = [...bodies];
-    return this.#gate.pass(all, () => this.#sendAll(all, options));
+    return this.#pass(this.#gate, all, () => this.#sendAll(all, options));
   }
 
   /** Resolves when everything sent so far was confirmed or rejected; each promise tells which. */
@@ -104,7 +106,6 @@ export class Publisher<T = unknown> {
   async close(): Promise<void> {
     this.#closed = true;
     await this.flush();
-    this.#core.drainables.delete(this);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -114,6 +115,17 @@ export class Publisher<T = unknown> {
   /** What Connection.close calls. */
   drain(): Promise<void> {
     return this.close();
+  }
+
+  #pass<R>(gate: SendGate, bodies: readonly T[], send: () => Promise<R>): Promise<R> {
+    const sent = gate.pass(bodies, send);
+    if (gate.isBusy) this.#core.drainables.add(this);
+    return sent;
+  }
+
+  /** Its connection drains it, and keeps it, only while there is something to drain. */
+  #leaveIfIdle(): void {
+    if (!this.#pipeline.isBusy && this.#gate?.isBusy !== true) this.#core.drainables.delete(this);
   }
 
   #send(body: T, options: SendOptions | undefined): Promise<Receipt> {
@@ -205,7 +217,7 @@ export class Publisher<T = unknown> {
       this.#batchBytes = Math.min(BATCH_BYTES, batchBytesMax(welcome.limits) - RECORD_HEADER_BYTES);
       this.#known = featureBits(welcome.features);
     }
-    return this.#pipeline.open.begin(lane, features, bytes, shared);
+    return this.#pipeline.begin(lane, features, bytes, shared);
   }
 
   #closeLane(lane: number): void {
@@ -220,8 +232,8 @@ export class Publisher<T = unknown> {
       this.#pipeline.want();
     });
   }
-}
 
-function closedError(): SimpleMQError {
-  return new ConnectionLost('the publisher was closed');
+  #closedError(): SimpleMQError {
+    return new ConnectionLost(`the ${this.#closed ? 'publisher' : 'connection'} was closed`);
+  }
 }

@@ -81,7 +81,7 @@ export class ReplyInbox<A> {
       holds: false,
     });
     const { link } = coreOf(this.#options.connection);
-    const messages = new MessageIterator<A>(link, source, undefined, () => undefined);
+    const messages = new MessageIterator<A>(link, source);
     this.#messages = messages;
     void this.#receive(messages);
   }

@@ -69,7 +69,6 @@ export class Requester<Q = unknown, A = unknown> {
       onReply: (message) => this.#replied(message),
       onLost: (error) => this.#inboxLost(error),
     });
-    this.#core.drainables.add(this);
   }
 
   /**
@@ -81,6 +80,7 @@ export class Requester<Q = unknown, A = unknown> {
     const { timeoutMs = TIMEOUT_MS_DEFAULT, signal, headers, ...rest } = options;
     try {
       if (this.#closing !== undefined) throw new ConnectionLost('the requester was closed');
+      if (this.#core.isClosing) throw new ConnectionLost('the connection was closed');
       wholeNumber('timeoutMs', timeoutMs, 1, 2 ** 31 - 1);
       signal?.throwIfAborted();
     } catch (error) {
@@ -91,6 +91,7 @@ export class Requester<Q = unknown, A = unknown> {
       const timer = setTimeout(() => this.#finish(id)?.reject(this.#timeout(timeoutMs)), timeoutMs);
       this.#pending.set(id, { resolve, reject, timer });
     });
+    this.#core.drainables.add(this);
     this.#core.link.hold();
     const abort = (): void => this.#finish(id)?.reject(signal!.reason);
     signal?.addEventListener('abort', abort, { once: true });

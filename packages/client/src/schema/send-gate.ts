@@ -11,8 +11,17 @@ export class SendGate {
   /** Resolves when everything that waits was passed on or refused; undefined when nothing waits. */
   #last: Promise<void> | undefined;
 
-  constructor(schema: StandardSchema<unknown, unknown>) {
+  readonly #onIdle: () => void;
+
+  /** @param onIdle called when nothing waits any more */
+  constructor(schema: StandardSchema<unknown, unknown>, onIdle: () => void) {
     this.#schema = schema;
+    this.#onIdle = onIdle;
+  }
+
+  /** Whether something waits. */
+  get isBusy(): boolean {
+    return this.#last !== undefined;
   }
 
   /**
@@ -34,7 +43,9 @@ export class SendGate {
       return { receipt: send() };
     });
     const last: Promise<void> = sent.then(nothing, nothing).then(() => {
-      if (this.#last === last) this.#last = undefined;
+      if (this.#last !== last) return;
+      this.#last = undefined;
+      this.#onIdle();
     });
     this.#last = last;
     return sent.then(({ receipt }) => receipt);
