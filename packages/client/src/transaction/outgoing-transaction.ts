@@ -2,6 +2,7 @@ import {
   decodeTransacted,
   ENVELOPE_VALUES_MAX,
   encodeTransactionHead,
+  FRAME_OVERHEAD_BYTES_MIN,
   MessageTooLarge,
   Opcode,
   ProtocolViolation,
@@ -20,8 +21,7 @@ import type { TransactionReceipt } from './transaction.ts';
 import type { TransactionAcks } from './transaction-acks.ts';
 import type { PublishBatch, TransactionPublishes } from './transaction-publishes.ts';
 
-/** Bytes and values that an envelope takes at most, beside names: for itself, for each publish, ack and range. */
-const ENVELOPE_BYTES = 256;
+/** Bytes and values that an envelope takes at most, beside names: for each publish, ack and range. */
 const BYTES_EACH = 64;
 const VALUES_EACH = 8;
 
@@ -126,7 +126,9 @@ export class OutgoingTransaction implements Numbered<Transacted> {
         names += stream.length;
       }
     }
-    return { bytes: ENVELOPE_BYTES + parts * BYTES_EACH + names * 3, values: (1 + parts) * VALUES_EACH };
+    // As much for itself as a follower's frame needs, which has each message to have room for too.
+    const bytes = FRAME_OVERHEAD_BYTES_MIN + parts * BYTES_EACH + names * 3;
+    return { bytes, values: (1 + parts) * VALUES_EACH };
   }
 }
 

@@ -239,6 +239,11 @@ describe('a transaction', () => {
           for (let i = 0; i < 3; i++) tx.publish(new Bind('a'), Buffer.alloc(3_500));
         },
       ],
+      // It would fit, and not with what is around it on its way to a follower.
+      [
+        'maxFrameBytes',
+        (tx) => tx.publish(new Bind('a'), Buffer.alloc(4_000), { headers: { a: 'b'.repeat(5_500) } }),
+      ],
       [
         'maxBatchRecords',
         (tx) => {
