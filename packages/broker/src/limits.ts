@@ -6,3 +6,8 @@ export const SCHEDULE_BYTES_MAX: number = 256 * 1024;
 export const SCHEDULES_BYTES_MAX: number = 64 * 1024 * 1024;
 export const CRON_LENGTH_MAX = 256;
 export const TIMEZONE_LENGTH_MAX = 64;
+
+export const GROUPS_PER_STREAM_MAX = 10_000;
+/** In all; where there are many streams, GROUPS_FOR_EACH_STREAM for each of them, if that is more. */
+export const GROUPS_MAX = 100_000;
+export const GROUPS_FOR_EACH_STREAM = 4;

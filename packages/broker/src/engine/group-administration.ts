@@ -14,6 +14,7 @@ import type { Committer } from '../commit/committer.ts';
 import type { Failures } from '../dead-letters/failures.ts';
 import type { Group } from '../group/group.ts';
 import type { LanePlace } from '../group/group-lane.ts';
+import { checkGroupRoom } from '../group/group-room.ts';
 import { checkSameGroupSettings, type GroupSettings, groupSettings } from '../group/group-settings.ts';
 import { pendingReply } from '../group/pending-reply.ts';
 import type { Store } from '../store/store.ts';
@@ -63,7 +64,8 @@ export class GroupAdministration {
    * Makes the group unless it is there.
    *
    * @returns whether it was made now
-   * @throws StreamConflict when it is there with other values of the options that are given; InvalidName, InvalidOption
+   * @throws StreamConflict when it is there with other values of the options that are given; InvalidName, InvalidOption,
+   *   also when there are as many groups as there may be
    */
   async ensure(stream: Stream, name: string, startFrom: StartFrom, options: GroupOptions): Promise<boolean> {
     checkName('group', name);
@@ -72,6 +74,8 @@ export class GroupAdministration {
     const { places, sequence } = await this.#placesOf(stream, startFrom);
     // Others may have made it meanwhile.
     if (stream.isDeleted || this.#isThere(stream, name, options)) return false;
+    const { groups: ofAll, size: streams } = this.#registry;
+    checkGroupRoom({ ofStream: stream.groups.size, ofAll, streams });
     this.#make(stream, name, settings, places, sequence);
     return true;
   }

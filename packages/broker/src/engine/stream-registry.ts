@@ -39,6 +39,7 @@ export class StreamRegistry {
   readonly #budget: CacheBudget;
   #nextStreamId = 1;
   #nextGroupId = 1;
+  #groups = 0;
 
   constructor(options: StreamRegistryOptions) {
     this.#options = options;
@@ -72,6 +73,11 @@ export class StreamRegistry {
 
   get size(): number {
     return this.#streams.size;
+  }
+
+  /** Groups of all streams. */
+  get groups(): number {
+    return this.#groups;
   }
 
   get(name: string): Stream | undefined {
@@ -144,6 +150,7 @@ export class StreamRegistry {
   }
 
   remove(stream: Stream): void {
+    if (!stream.isDeleted) this.#groups -= stream.groups.size;
     stream.isDeleted = true;
     this.#byId.delete(stream.id);
     // There may be another of that name by now.
@@ -172,7 +179,8 @@ export class StreamRegistry {
   }
 
   removeGroup(group: Group): void {
-    (group.stream as Stream).groups.delete(group.name);
+    const stream = group.stream as Stream;
+    if (stream.groups.delete(group.name) && !stream.isDeleted) this.#groups--;
     group.close();
   }
 
@@ -208,6 +216,7 @@ export class StreamRegistry {
     const ledgerOf = (place: LanePlace) => this.#ledger(place);
     const group = new Group({ ...fields, stream, events, ledgerOf });
     stream.groups.set(fields.name, group);
+    if (!stream.isDeleted) this.#groups++;
     return group;
   }
 

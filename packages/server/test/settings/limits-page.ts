@@ -151,6 +151,18 @@ const FIXED: readonly (Past & { readonly limit: string; readonly what: string })
     past: 'the schedule is not saved',
     error: 'InvalidOption',
   },
+  {
+    limit: count(broker.GROUPS_PER_STREAM_MAX),
+    what: 'groups of one stream, but those that follow a pattern when it is created',
+    past: 'the group is not created, and the FOLLOW is refused',
+    error: 'InvalidOption',
+  },
+  {
+    limit: count(broker.GROUPS_MAX),
+    what: `groups of all streams; ${broker.GROUPS_FOR_EACH_STREAM} for each stream, where that is more`,
+    past: 'the group is not created, and the FOLLOW is refused',
+    error: 'InvalidOption',
+  },
 ];
 
 /** The page as it should be. */
