@@ -186,6 +186,16 @@ async function smallBackup(file: string): Promise<void> {
   await saveBackup(connection.cursor(), file);
 }
 
+test('what is restored is for its own user alone', async () => {
+  await using folder = await temporaryFolder();
+  const file = join(folder.path, 'whole.backup');
+  await smallBackup(file);
+  const data = join(folder.path, 'new', 'data');
+  await restoreBackup({ file, folder: data });
+  expect((await stat(data)).mode & 0o777).toBe(0o700);
+  for (const name of readdirSync(data)) expect((await stat(join(data, name))).mode & 0o777).toBe(0o600);
+});
+
 test('restore refuses a folder that is not empty, and leaves it as it is', async () => {
   await using folder = await temporaryFolder();
   const file = join(folder.path, 'whole.backup');

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@simplemq/testkit';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { openEngine } from '../../src/engine/open-engine.ts';
+import { batchOf } from '../batches.ts';
 import { openTestEngine } from '../test-engine.ts';
 
 describe('a data folder that cannot be used is refused with one line, and left as it is', () => {
@@ -83,6 +84,42 @@ describe('a data folder that cannot be used is refused with one line, and left a
       message: expect.stringContaining(path),
     });
     if (!isSuperuser) chmodSync(path, 0o755);
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('what a broker makes is for its own user alone', () => {
+  const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+
+  test('the folder, the database, its log and the journal', async () => {
+    await using folder = await temporaryFolder();
+    const parent = join(folder.path, 'parent');
+    const path = join(parent, 'data');
+    const engine = await openEngine({ storage: { path } });
+    await engine.createStream('s', {});
+    await engine.publish({ bind: { stream: 's' }, batch: batchOf('secret') });
+    const files = readdirSync(path);
+    expect(files).toEqual(expect.arrayContaining(['simplemq.db', 'simplemq.db-wal']));
+    expect(files.length).toBeGreaterThan(2);
+    expect(files.map((file) => `${file} ${modeOf(join(path, file))}`)).toEqual(
+      files.map((file) => `${file} 600`),
+    );
+    expect(modeOf(path)).toBe('700');
+    // Those above it are as any other folder.
+    mkdirSync(join(folder.path, 'other'));
+    expect(modeOf(parent)).toBe(modeOf(join(folder.path, 'other')));
+    await engine.close();
+  });
+
+  test('and not what was there before', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'data');
+    const database = join(path, 'simplemq.db');
+    mkdirSync(path);
+    writeFileSync(database, '');
+    chmodSync(path, 0o750);
+    chmodSync(database, 0o640);
+    await (await openEngine({ storage: { path } })).close();
+    expect([modeOf(path), modeOf(database)]).toEqual(['750', '640']);
   });
 });
 

@@ -43,7 +43,7 @@ export class UserEditor {
     if (!isUserName(name)) throw new Error(`${JSON.stringify(name)} cannot be a user: a name ${NAME_RULE}`);
     const record = password === undefined ? undefined : await hashPassword(checked(password));
     // Users may be there before the broker is: then none of it was ever open.
-    await mkdir(dirname(this.file), { recursive: true });
+    await makeFolder(dirname(this.file));
     await editUserFile(this.file, (users) => {
       if (users.some((user) => user.name === name)) throw new Error(`there is a user ${name} already`);
       return [...users, { name, ...(record && { password: record }), grants: [], tokens: [] }];
@@ -114,6 +114,14 @@ export class UserEditor {
       return users.map((user) => (user.name === name ? changed : user));
     });
   }
+}
+
+/** As the broker makes it: for its own user alone. */
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(dirname(folder), { recursive: true });
+  await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
 }
 
 function find(users: readonly UserRecord[], name: string): UserRecord {

@@ -30,6 +30,8 @@ test('a folder is made for the first user, so that a broker can begin with users
   const users = new UserEditor(join(folder.path, 'new', 'data'));
   await users.add('ann', 'correct horse');
   expect(await users.list()).toHaveLength(1);
+  // For the broker's user alone, as the broker makes it.
+  expect((await stat(join(folder.path, 'new', 'data'))).mode & 0o777).toBe(0o700);
 });
 
 test('a change that is cut off leaves the users as they were, and the next one says what to do', async () => {

@@ -1,6 +1,7 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { FILE_MODE, FOLDER_MODE } from '../file-modes.ts';
 import { ChunkKind } from './backup-format.ts';
 import { BackupReader } from './backup-reader.ts';
 import { RestoreError } from './restore-error.ts';
@@ -35,7 +36,7 @@ export async function restoreBackup({ file, folder, onProgress }: RestoreOptions
   const isNew = await makeEmpty(folder);
   const unfinished = join(folder, UNFINISHED);
   try {
-    await mkdir(unfinished);
+    await mkdir(unfinished, { mode: FOLDER_MODE });
     const names: string[] = [];
     const restored = await readAll(reader, { folder: unfinished, names }, onProgress);
     if (!names.includes(DATABASE)) throw new RestoreError(`the backup '${file}' has no database in it`);
@@ -81,7 +82,7 @@ async function readAll(
       if (kind === ChunkKind.File) {
         await finish();
         const { name, bytes: length } = reader.fileOf(body);
-        const handle = target && (await open(join(target.folder, name), 'wx'));
+        const handle = target && (await open(join(target.folder, name), 'wx', FILE_MODE));
         target?.names.push(name);
         current = { bytes: length, at: 0, handle };
         files++;
@@ -118,13 +119,24 @@ async function writeAll(handle: FileHandle | undefined, bytes: Buffer): Promise<
 async function makeEmpty(folder: string): Promise<boolean> {
   const what = `the folder '${folder}'`;
   try {
-    const made = await mkdir(folder, { recursive: true });
+    await mkdir(dirname(resolve(folder)), { recursive: true });
+    const isNew = await makeOne(folder);
     const names = await readdir(folder);
-    if (names.length === 0) return made !== undefined;
+    if (names.length === 0) return isNew;
   } catch (cause) {
     throw new RestoreError(`${what} cannot be made: ${(cause as Error).message}`, { cause });
   }
   throw new RestoreError(`${what} is not empty, and nothing in it is touched; name one that is new or empty`);
+}
+
+async function makeOne(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder, { mode: FOLDER_MODE });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -11,6 +11,7 @@ import {
   writevSync,
 } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { FILE_MODE } from '../file-modes.ts';
 import { DirectFile, roundUp } from './direct-file.ts';
 import { readUpTo, writeWhole } from './file-bytes.ts';
 import { RECORD_HEAD_BYTES, SALT_BYTES, sealRecord, type UnsealedRecord } from './record.ts';
@@ -93,7 +94,7 @@ export class Segment {
    * afterwards: one that is not whole is damaged if there may be records behind it.
    */
   static begin(path: string, { id, previousEnd }: Pick<SegmentStart, 'id' | 'previousEnd'>): Segment {
-    const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT);
+    const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, FILE_MODE);
     const start = { id, previousEnd, isNew: fstatSync(descriptor).size === 0, tellsGaps: true };
     const segment = new Segment(descriptor, start, randomBytes(SALT_BYTES), DirectFile.open(path));
     try {

@@ -1,5 +1,6 @@
 import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { FILE_MODE, FOLDER_MODE } from '../file-modes.ts';
 import { syncFolder } from '../journal/sync-folder.ts';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
 
@@ -18,7 +19,7 @@ const APPLICATION_ID_OFFSET = 68;
  */
 export function prepareDataFolder(folder: string): string {
   try {
-    makeFolder(resolve(folder));
+    makeFolder(resolve(folder), FOLDER_MODE);
   } catch (cause) {
     throw new Error(`the data folder '${folder}' cannot be made: ${(cause as Error).message}`, { cause });
   }
@@ -42,17 +43,22 @@ export function findDatabase(folder: string): string {
   return file;
 }
 
+/** An empty file is a new database to SQLite, which gives the files that it makes beside it the same mode. */
+export function makeDatabaseFile(file: string): void {
+  if (!existsSync(file)) closeSync(openSync(file, 'a', FILE_MODE));
+}
+
 /**
  * Level by level: `mkdir` with `recursive` never returns where a file system refuses a folder with ENOENT, as /proc does.
  * Each is synced into the one above: what is in a folder that a power cut takes away is lost, synced or not.
  */
-function makeFolder(folder: string): void {
+function makeFolder(folder: string, mode?: number): void {
   if (existsSync(folder)) {
     if (statSync(folder).isDirectory()) return;
     throw new Error('it is a file');
   }
   makeFolder(dirname(folder));
-  mkdirSync(folder);
+  mkdirSync(folder, { mode });
   syncFolder(dirname(folder));
 }
 

@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
 import { DamageError, isDamage } from './damage-error.ts';
-import { prepareDataFolder } from './data-folder.ts';
+import { makeDatabaseFile, prepareDataFolder } from './data-folder.ts';
 import { MetaValues } from './meta-values.ts';
 import { findDamageAtStart, schemaCrcOf } from './row-checks.ts';
 import { addCrcFunctions } from './row-crc.ts';
@@ -85,6 +85,7 @@ function checkAtStart(database: Database.Database, file: string, folder: string)
 
 function open(file: string): Database.Database {
   try {
+    makeDatabaseFile(file);
     return new Database(file, { timeout: 0 });
   } catch (cause) {
     throw new Error(`the database '${file}' cannot be opened: ${(cause as Error).message}`, { cause });
