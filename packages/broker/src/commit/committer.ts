@@ -3,6 +3,7 @@ import type { SteadyClock } from '../clock.ts';
 import type { Group, GroupChanges } from '../group/group.ts';
 import { WINDOW_FORMAT } from '../group/window-state.ts';
 import type { Store } from '../store/store.ts';
+import type { Lane } from '../stream/lane.ts';
 import type { Stream } from '../stream/stream.ts';
 import { isGroupBehind, type Removal, removalsOf } from '../stream/work-retention.ts';
 import { NO_PRODUCERS, type Producers, type SealedProducers } from './producers.ts';
@@ -255,14 +256,21 @@ export class Committer {
     if (rest !== undefined) this.#rest = this.#seal(rest);
   }
 
-  /** Their sequence numbers are used up: they were given out, and nothing will have them. */
+  /**
+   * Their sequence numbers are used up: they were given out, and nothing will have them. Their ordinals are not, as those
+   * count the messages that there are: what comes behind them moves up.
+   */
   #refusePublishes(from: Transaction, batches: Sealed['batches'], next: Transaction, error: Error): void {
+    const refused = new Map<Lane, number>();
     for (const { stream, lane, batch } of batches) {
       stream.durableNext = batch.last + 1;
-      lane.durableOrdinal = batch.ordinal + batch.count;
+      lane.nextOrdinal -= batch.count;
+      refused.set(lane, (refused.get(lane) ?? 0) + batch.count);
+      for (const group of stream.groups.values()) group.refused(lane, batch);
       unreserve(stream, batch);
       next.skipped.add(stream);
     }
+    this.#open.moveUp(refused);
     from.sealDedup(Math.floor(this.#clock.now()));
     for (const undo of from.undo.splice(0).reverse()) undo();
     from.delayed.length = 0;

@@ -29,7 +29,7 @@ interface OpenBatch {
   readonly stream: Stream;
   readonly lane: Lane;
   readonly first: number;
-  readonly ordinal: number;
+  ordinal: number;
   readonly time: number;
   readonly flags: number;
   readonly shared: Buffer;
@@ -126,6 +126,11 @@ export class Transaction {
     this.deletedGroups.push(...from.deletedGroups.splice(0));
     for (const stream of streams) this.touched.add(stream);
     for (const group of from.groups) if (streams.has(group.stream as Stream)) this.groups.add(group);
+  }
+
+  /** So many messages of these lanes, all before those that are in here, are not going to be there. */
+  moveUp(refused: ReadonlyMap<Lane, number>): void {
+    for (const batch of this.#batches) batch.ordinal -= refused.get(batch.lane) ?? 0;
   }
 
   /** The next batch of the lane gets a row of its own. */

@@ -35,6 +35,12 @@ export interface GroupAdministrationOptions {
   readonly onEvent: (event: EngineEvent) => void;
 }
 
+/** Where a group begins. */
+interface Start {
+  readonly places: Places;
+  readonly sequence: number;
+}
+
 /** What a cursor does with groups: each change is durable when its promise resolves. */
 export class GroupAdministration {
   readonly #options: GroupAdministrationOptions;
@@ -71,9 +77,10 @@ export class GroupAdministration {
     checkName('group', name);
     const settings = groupSettings(options);
     if (this.#isThere(stream, name, options)) return false;
-    const { places, sequence } = await this.#placesOf(stream, startFrom);
+    const found = await this.#placesOf(stream, startFrom);
     // Others may have made it meanwhile.
     if (stream.isDeleted || this.#isThere(stream, name, options)) return false;
+    const { places, sequence } = found ?? newestOf(stream);
     const { groups: ofAll, size: streams } = this.#registry;
     checkGroupRoom({ ofStream: stream.groups.size, ofAll, streams });
     this.#make(stream, name, settings, places, sequence);
@@ -125,10 +132,11 @@ export class GroupAdministration {
 
   async reset({ stream: streamName, group: name, startFrom }: ResetGroup): Promise<void> {
     const stream = this.#registry.findGroup(streamName, name).stream as Stream;
-    const { places, sequence } = await this.#placesOf(stream, startFrom);
+    const found = await this.#placesOf(stream, startFrom);
     // Another may have come in its place meanwhile, or in that of the stream.
     const group = this.#registry.findGroup(streamName, name);
     if (group.stream !== stream) return this.reset({ stream: streamName, group: name, startFrom });
+    const { places, sequence } = found ?? newestOf(stream);
     const books = group.lanes.map(({ number, ledger }) => ({ lane: number, open: openBooks(ledger) }));
     const left = leftFrom(stream, places);
     group.startSequence = Math.min(group.startSequence, sequence);
@@ -189,14 +197,9 @@ export class GroupAdministration {
     this.#committer.open.touched.add(stream);
   }
 
-  async #placesOf(stream: Stream, startFrom: StartFrom): Promise<{ places: Places; sequence: number }> {
-    if (startFrom === 'new') {
-      const sequence = stream.nextSequence;
-      const places = stream.lanes.map(
-        ({ number, nextOrdinal: ordinal }) => [number, { first: sequence, ordinal }] as const,
-      );
-      return { places: new Map(places), sequence };
-    }
+  /** Undefined for the end, which is where it is when it is needed. */
+  async #placesOf(stream: Stream, startFrom: StartFrom): Promise<Start | undefined> {
+    if (startFrom === 'new') return undefined;
     const sequence = await this.#sequenceOf(stream, startFrom);
     const places = stream.lanes.map(async (lane) => {
       const { first, ordinal } = await lane.place(sequence);
@@ -240,4 +243,12 @@ export class GroupAdministration {
       options: settings,
     };
   }
+}
+
+/** Behind all that was published by now. */
+function newestOf({ nextSequence: sequence, lanes }: Stream): Start {
+  const places = lanes.map(
+    ({ number, nextOrdinal: ordinal }) => [number, { first: sequence, ordinal }] as const,
+  );
+  return { places: new Map(places), sequence };
 }

@@ -407,6 +407,11 @@ export class Group implements LaneHost, DispatcherGroup {
     this.dispatch();
   }
 
+  /** A batch that was to come is not stored; the group may begin behind it. */
+  refused(lane: Lane, { first, count }: Batch): void {
+    this.#lanes.find((each) => each.lane === lane)?.ledger.refused(first, count);
+  }
+
   /** Everything before `sequence` is gone from the stream; `ordinals` are those of the lanes' first messages after it. */
   purge(sequence: number, ordinals: ReadonlyMap<number, number>): void {
     this.#purgedTo = Math.max(this.#purgedTo, sequence);
