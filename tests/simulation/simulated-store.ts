@@ -88,13 +88,13 @@ export class SimulatedStore implements Store {
     return this.#ask(() => ({ ...this.#disk.model.snapshot() }));
   }
 
-  commit(transaction: StoreTransaction): Promise<StoreCommitted> {
+  commit(transaction: StoreTransaction, movedBytes = 0): Promise<StoreCommitted> {
     // As the store on SQLite does it.
     if (Object.values(transaction).every((part: readonly unknown[]) => part.length === 0)) {
       return Promise.resolve({ removed: [] });
     }
     const own = copied(transaction);
-    const bringsMessages = own.batches.length > 0 || own.delayed.length > 0;
+    const bytes = [...own.batches, ...own.delayed].reduce((sum, { batch }) => sum + batch.bytes, 0);
     return this.#ask(() => {
       const { full, failsNext } = this.#faults;
       if (failsNext !== 'no') {
@@ -103,7 +103,7 @@ export class SimulatedStore implements Store {
         if (failsNext === 'applied') this.#disk.apply(own);
         throw new Error('the simulated disk is broken');
       }
-      if (full === 'all' || (full === 'messages' && bringsMessages)) {
+      if (full === 'all' || (full === 'messages' && bytes > movedBytes)) {
         this.#events.refused();
         throw new StorageFull('the storage is full: the simulated disk has no room');
       }

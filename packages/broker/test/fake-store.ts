@@ -9,11 +9,11 @@ import { ModelStore } from './store/model-store.ts';
 export class FakeStore extends ModelStore {
   readonly commits: StoreTransaction[] = [];
   /** Called before each commit is applied: may throw, or wait. */
-  beforeCommit: (transaction: StoreTransaction) => Promise<void> | void = () => {};
+  beforeCommit: (transaction: StoreTransaction, movedBytes: number) => Promise<void> | void = () => {};
   beforeRead: () => Promise<void> | void = () => {};
 
-  override async commit(transaction: StoreTransaction): Promise<StoreCommitted> {
-    await this.beforeCommit(transaction);
+  override async commit(transaction: StoreTransaction, movedBytes = 0): Promise<StoreCommitted> {
+    await this.beforeCommit(transaction, movedBytes);
     this.commits.push(transaction);
     return super.commit(transaction);
   }

@@ -8,7 +8,7 @@ import type { Stream } from '../stream/stream.ts';
 import { isGroupBehind, type Removal, removalsOf } from '../stream/work-retention.ts';
 import { NO_PRODUCERS, type Producers, type SealedProducers } from './producers.ts';
 import { toStore } from './to-store.ts';
-import { type PlacedBatch, Transaction } from './transaction.ts';
+import { type Move, type PlacedBatch, Transaction } from './transaction.ts';
 
 /** Changes that nobody waits for are stored with the next commit, or after this time. */
 const LAZY_COMMIT_MS = 100;
@@ -94,6 +94,17 @@ export class Committer {
     return promise;
   }
 
+  /**
+   * The promise of something that only moves, which `place` adds to the open transaction. When that is refused, others
+   * that need room may be to blame: then it is placed once more, without them.
+   */
+  moved(place: () => void): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#place({ place, isAgain: false, resolve, reject });
+    return promise;
+  }
+
   /** The books of a group changed. */
   changed(group: Group, urgent: boolean): void {
     this.#open.groups.add(group);
@@ -135,6 +146,34 @@ export class Committer {
     }, LAZY_COMMIT_MS).unref();
   }
 
+  #place(move: Move): void {
+    const transaction = this.#open;
+    const { bytes } = transaction;
+    move.place();
+    transaction.movedBytes += transaction.bytes - bytes;
+    transaction.moves.push(move);
+    this.schedule();
+  }
+
+  /** @param rest what is left of the transaction that was refused: nobody adds to it but what is placed here */
+  #placeInRest(moves: readonly Move[], rest: Transaction, error: Error): void {
+    const open = this.#open;
+    this.#open = rest;
+    for (const move of moves) {
+      if (move.isAgain) move.reject(error);
+      else this.#placeAgain({ ...move, isAgain: true });
+    }
+    this.#open = open;
+  }
+
+  #placeAgain(move: Move): void {
+    try {
+      this.#place(move);
+    } catch (error) {
+      move.reject(error as Error);
+    }
+  }
+
   async #commit(): Promise<void> {
     if (this.#failure !== undefined) return;
     this.#isScheduled = this.#rest !== undefined;
@@ -144,7 +183,8 @@ export class Committer {
     const sealed = this.#rest ?? this.#seal(this.#open);
     this.#rest = undefined;
     try {
-      await this.#store.commit(toStore(sealed, WINDOW_FORMAT, this.#clock)).then(
+      const { movedBytes } = sealed.transaction;
+      await this.#store.commit(toStore(sealed, WINDOW_FORMAT, this.#clock), movedBytes).then(
         ({ removed }) => this.#committed(sealed, removed),
         (error) => this.#refused(sealed, error),
       );
@@ -215,6 +255,7 @@ export class Committer {
       touched.add(group.stream as Stream);
     }
     for (const publish of transaction.publishes) publish.resolve();
+    for (const move of transaction.moves) move.resolve();
     for (const settlement of transaction.settlements) settlement.resolve();
     this.#events.committed(touched);
   }
@@ -227,8 +268,8 @@ export class Committer {
     const isFull = error instanceof SimpleMQError && error.code === 'StorageFull';
     if (!isFull) throw error;
     const { transaction, batches, groups } = sealed;
-    const { createdStreams, publishes, undo } = transaction;
-    const brought = publishes.length + createdStreams.length + batches.length + undo.length;
+    const { createdStreams, publishes, moves, undo } = transaction;
+    const brought = publishes.length + createdStreams.length + batches.length + undo.length + moves.length;
     // What waits already may count on what was refused: on a stream that does not come to be, a message id, a place. And
     // what it would take back itself is in the books of groups, which the rest is stored with: it is not to be in part.
     const isMixed = createdStreams.length > 0 || undo.length > 0 || this.#open.undo.length > 0;
@@ -248,12 +289,16 @@ export class Committer {
     this.#refusePublishes(transaction, batches, next, error);
     for (const stream of transaction.skipped) next.skipped.add(stream);
     if (isMixed) this.#refusePublishes(this.#open, this.#open.takeBatches(), next, error);
+    const refusedWith = isMixed ? this.#open.moves.splice(0) : [];
     for (const stream of createdStreams) this.#events.notCreated(stream);
     keepForNext(transaction, next);
     if (brought === 0) for (const settlement of transaction.settlements) settlement.reject(error);
     else next.settlements.push(...transaction.settlements);
+    if (rest !== undefined) this.#placeInRest(moves, rest, error);
     this.#events.committed(new Set(batches.map(({ stream }) => stream)));
     if (rest !== undefined) this.#rest = this.#seal(rest);
+    // Only now, so that nothing of it is in the books that the rest is stored with.
+    for (const move of refusedWith) this.#placeAgain(move);
   }
 
   /**
@@ -275,6 +320,7 @@ export class Committer {
     for (const undo of from.undo.splice(0).reverse()) undo();
     from.delayed.length = 0;
     from.dedup.length = 0;
+    from.movedBytes = 0;
     from.schedules.clear();
     from.bytes = 0;
     for (const publish of from.publishes.splice(0)) publish.reject(error);
@@ -294,12 +340,12 @@ export class Committer {
   }
 
   #refuseAll(reason: SimpleMQError, underWay: Transaction = new Transaction()): void {
-    for (const { publishes, settlements } of [
+    for (const { publishes, moves, settlements } of [
       underWay,
       this.#rest?.transaction ?? new Transaction(),
       this.#open,
     ]) {
-      for (const settlement of [...publishes, ...settlements]) settlement.reject(reason);
+      for (const settlement of [...publishes, ...moves, ...settlements]) settlement.reject(reason);
     }
     this.#rest = undefined;
     this.#open = new Transaction();

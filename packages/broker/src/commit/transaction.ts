@@ -18,6 +18,14 @@ export interface Settlement {
   reject(error: Error): void;
 }
 
+/** Who waits for something that only moves: the store has it already, in another place. */
+export interface Move extends Settlement {
+  /** Adds it to the open transaction, with what takes that back. */
+  readonly place: () => void;
+  /** It was refused before, beside others. */
+  readonly isAgain: boolean;
+}
+
 /** A batch with its place. */
 export interface PlacedBatch {
   readonly stream: Stream;
@@ -70,12 +78,15 @@ export class Transaction {
   readonly clockOffsetMs: number[] = [];
   /** Who waits for something that needs room; they are refused when there is none. */
   readonly publishes: Settlement[] = [];
+  /** Who waits for something that needs no room of its own; see Committer.moved. */
+  readonly moves: Move[] = [];
+  /** Bytes of messages that it brings to the disk, and how many of them only move. */
+  bytes = 0;
+  movedBytes = 0;
   /** Who waits for anything else. */
   readonly settlements: Settlement[] = [];
   /** Undo what was changed in memory for the sake of something that is refused for want of room, in reverse. */
   readonly undo: (() => void)[] = [];
-  /** Bytes of messages that it brings to the disk. */
-  bytes = 0;
   readonly #batches: OpenBatch[] = [];
   readonly #open = new Map<Lane, OpenBatch>();
 

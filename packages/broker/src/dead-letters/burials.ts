@@ -44,6 +44,11 @@ interface Prepared {
   readonly letters: ReadonlyMap<number, RecordBatch>;
 }
 
+interface Buried {
+  readonly messages: number;
+  readonly undo: () => void;
+}
+
 /**
  * Moves messages to the dead letters.
  *
@@ -108,16 +113,20 @@ export class Burials {
     if (this.#isClosed) return this.#abandon(taken);
     this.#jobs.unshift(...left);
     const jobs = prepared.map(({ job }) => job);
-    const { open } = this.#options.committer;
-    const buried = prepared.map((item) => this.#bury(item));
-    open.undo.push(() => {
-      for (const { undo } of buried) undo();
-      this.#jobs.unshift(...jobs);
-    });
+    const { committer } = this.#options;
+    let buried: readonly Buried[] = [];
+    const place = (): void => {
+      const placed = prepared.map((item) => this.#bury(item));
+      committer.open.undo.push(() => {
+        for (const { undo } of placed) undo();
+      });
+      buried = placed;
+    };
     try {
-      await this.#options.committer.stored();
+      await committer.moved(place);
     } catch (error) {
-      if ((error as { code?: string }).code !== 'StorageFull') this.#abandon(jobs);
+      if ((error as { code?: string }).code === 'StorageFull') this.#jobs.unshift(...jobs);
+      else this.#abandon(jobs);
       throw error;
     }
     buried.forEach(({ messages }, index) => {
@@ -191,7 +200,7 @@ export class Burials {
   }
 
   /** Puts the dead letters into the open transaction. */
-  #bury({ job, letters }: Prepared): { messages: number; undo: () => void } {
+  #bury({ job, letters }: Prepared): Buried {
     const { group, death, resets } = job;
     if (group.isClosed || group.resets !== resets) return { messages: 0, undo: () => {} };
     const { spans, undo } = group.buried(death.lane, death);

@@ -93,12 +93,22 @@ export class Letters {
     alongside: (letters: readonly Batch[]) => void,
   ): Promise<LettersMoved> {
     if (this.#isClosed) throw closing();
-    // What followers of the dead letters have acked meanwhile is gone.
-    const letters = dead === undefined ? [] : found.filter((letter) => !isDone(dead, letter));
-    const messages = letters.length;
-    if (dead === undefined || messages === 0) return { messages: 0, after, more };
+    let messages = 0;
+    if (dead !== undefined && found.length > 0) {
+      await this.#committer.moved(() => {
+        // What followers of the dead letters have acked meanwhile is gone.
+        const letters = found.filter((letter) => !isDone(dead, letter));
+        messages = letters.length;
+        if (messages > 0) this.#takeOut(letters, dead, alongside);
+      });
+    }
+    return { messages, after, more };
+  }
+
+  #takeOut(letters: readonly Batch[], dead: Stream, alongside: (letters: readonly Batch[]) => void): void {
     alongside(letters);
     const { open } = this.#committer;
+    const messages = letters.length;
     const removals = letters.map(({ first, last }) => ({ stream: dead, lane: 0, first, last }));
     open.removals.push(...removals);
     open.touched.add(dead);
@@ -111,8 +121,6 @@ export class Letters {
       const kept = open.removals.filter((removal) => !removals.includes(removal));
       open.removals.splice(0, open.removals.length, ...kept);
     });
-    await this.#committer.stored();
-    return { messages, after, more };
   }
 
   #redriven(stream: Stream, letter: Batch): BatchPart {

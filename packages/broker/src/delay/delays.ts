@@ -137,12 +137,14 @@ export class Delays {
       await this.#promotion;
       return this.#cancel(ids, stream);
     }
+    if (rows.size === 0) return 0;
     let cancelled = 0;
-    for (const row of rows.values()) cancelled += this.#cancelWithin(row, wanted, stream);
-    if (cancelled === 0) return 0;
     for (const id of rows.keys()) this.#leaving.add(id);
     try {
-      await committer.stored();
+      await committer.moved(() => {
+        cancelled = 0;
+        for (const row of rows.values()) cancelled += this.#cancelWithin(row, wanted, stream);
+      });
     } catch (error) {
       // What became due meanwhile was passed over.
       for (const row of rows.values()) this.#notice(row);
@@ -300,8 +302,15 @@ export class Delays {
     );
     const due = pages.flatMap((page) => page.due);
     if (due.length === 0) return false;
-    const entered = this.#enter(committer.open, due);
-    await committer.stored();
+    let entered: readonly Entered[] = [];
+    try {
+      await committer.moved(() => {
+        entered = this.#enter(committer.open, due);
+      });
+    } catch (error) {
+      for (const each of entered) this.#stay(each);
+      throw error;
+    }
     // Only now, so that no message is counted nowhere in between.
     for (const { stream, delayed } of entered) count(stream, -delayed.batch.count, -delayed.batch.bytes);
     return this.#nextSteadyMs <= clock.now() || this.#nextWallMs <= Date.now();
@@ -317,14 +326,15 @@ export class Delays {
       if (stream.isDurable) transaction.removedDelayed.push(delayed.id);
       entered.push({ stream, delayed });
     }
-    transaction.undo.push(() => {
-      remove(transaction.removedDelayed, new Set(due.map(({ id }) => id)));
-      for (const { stream, delayed } of entered) {
-        if (!stream.isDurable) this.#memory.add(delayed);
-        this.#notice(delayed);
-      }
-    });
+    transaction.undo.push(() => remove(transaction.removedDelayed, new Set(due.map(({ id }) => id))));
     return entered;
+  }
+
+  /** It did not enter its stream after all. */
+  #stay({ stream, delayed }: Entered): void {
+    if (stream.isDeleted) return;
+    if (!stream.isDurable) this.#memory.add(delayed);
+    this.#notice(delayed);
   }
 }
 

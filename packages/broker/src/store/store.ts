@@ -15,10 +15,12 @@ export interface Store {
   /**
    * Applies the transaction.
    *
+   * @param movedBytes how many bytes of its batches, and of what it delays, the store has already in another place: for
+   *   them there need be no room but on the disk, and there what is kept free for this
    * @throws StorageFull when there is no room: nothing of it was applied, and the store goes on
    * @throws StorageFailed on any other fault: the store is of no use any more
    */
-  commit(transaction: StoreTransaction): Promise<StoreCommitted>;
+  commit(transaction: StoreTransaction, movedBytes?: number): Promise<StoreCommitted>;
   /** Batches of a lane in order, from the one that holds `from` or the first after it. */
   read(request: ReadRequest): Promise<Batch[]>;
   /** The sequence number of the lane's first batch that was taken in at `time` or later; undefined when there is none. */

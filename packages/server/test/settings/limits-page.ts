@@ -18,7 +18,9 @@ interface Past {
 export const SETTINGS: { readonly [K in SettingKey]?: Past } = {
   'storage.cacheBytesMax': { past: 'the oldest batches leave memory, and are read from the disk again' },
   'storage.maxBytes': {
-    past: 'publishes are refused until there is room; acks go on and make some',
+    past:
+      'publishes are refused until there is room; acks go on and make some, and what only moves goes on: delayed ' +
+      'messages that become due, dead letters, redrives',
     error: 'StorageFull',
   },
   'storage.slowAfterMs': { past: 'the log says so, and HEALTH says `storageSlow` until the storage answers' },

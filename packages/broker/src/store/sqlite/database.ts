@@ -9,6 +9,8 @@ import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
 export const PAGE_BYTES = 4096;
 /** The file of SQLite's log is kept up to this size; only a transaction that is large by itself makes it longer. */
 export const LOG_FILE_BYTES_MAX: number = 8 * 1024 * 1024;
+/** Of the database, past the limit that is set for messages: acks, failures, and where messages are that only moved. */
+const BESIDE_BYTES = 64 * 1024 * 1024;
 const PAGE_CACHE_KIB = 16_000;
 const SYNCHRONOUS_NORMAL = 1;
 const AUTO_VACUUM_INCREMENTAL = 2;
@@ -45,7 +47,7 @@ export function openDatabase({ folder, bytesMax }: DatabaseOptions): Database.Da
     checkAtStart(database, file, folder);
     reshapeAtStart(database);
     if (bytesMax !== undefined)
-      database.pragma(`max_page_count = ${Math.max(1, Math.floor(bytesMax / PAGE_BYTES))}`);
+      database.pragma(`max_page_count = ${Math.floor((bytesMax + BESIDE_BYTES) / PAGE_BYTES)}`);
     return database;
   } catch (cause) {
     database.close();

@@ -53,6 +53,8 @@ export interface CommitMessage {
   readonly record: CommitRecord;
   /** Whether it brings messages, for which there must be room on the disk. */
   readonly bringsMessages: boolean;
+  /** Of its bytes, those without what only moves; 0 when no message is new. */
+  readonly newBytes: number;
 }
 
 /** Whether it is worth looking for the reply, or for the next request, instead of going to sleep. */

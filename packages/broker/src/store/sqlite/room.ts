@@ -13,20 +13,24 @@ export class Room {
     this.#storage = storage;
   }
 
-  /** @throws Error that `isFull` knows */
-  check(bytes: number): void {
+  /**
+   * What only moves is there already: no limit is set for it, and it may use what is kept free of the disk.
+   *
+   * @throws Error that `isFull` knows
+   */
+  check(newBytes: number, movedBytes: number): void {
     const { folder, bytesMax } = this.#options;
-    if (!hasRoom(statfsSync(folder), bytes, this.#storage.journal.roomBytes)) {
+    if (!hasRoom(statfsSync(folder), { newBytes, movedBytes }, this.#storage.journal.roomBytes)) {
       throw full(`the disk of '${folder}' is full`);
     }
-    if (bytesMax !== undefined && this.#usedBytes() + bytes > bytesMax) {
+    if (bytesMax !== undefined && newBytes > 0 && this.#usedBytes() + newBytes > bytesMax) {
       throw full(`${bytesMax} bytes are all that it may take`);
     }
   }
 
   isThere(bytes: number): boolean {
     try {
-      this.check(bytes);
+      this.check(bytes, 0);
       return true;
     } catch (error) {
       if (isFull(error)) return false;

@@ -154,12 +154,12 @@ class SqliteStore implements Store {
     return snapshot;
   }
 
-  async commit(transaction: StoreTransaction): Promise<StoreCommitted> {
+  async commit(transaction: StoreTransaction, movedBytes = 0): Promise<StoreCommitted> {
     if (isEmpty(transaction)) return { removed: [] };
-    const commit = {
-      record: this.#encode(transaction),
-      bringsMessages: transaction.batches.length > 0 || transaction.delayed.length > 0,
-    };
+    const record = this.#encode(transaction);
+    const newBytes = bytesOf(transaction) > movedBytes ? record.bytes.byteLength - movedBytes : 0;
+    const bringsMessages = transaction.batches.length > 0 || transaction.delayed.length > 0;
+    const commit = { record, bringsMessages, newBytes };
     const seen = this.#spin.see();
     const isSmall = isAwaited(commit);
     const { byteLength } = commit.record.bytes;
@@ -168,10 +168,10 @@ class SqliteStore implements Store {
     if (isSmall) this.#awaitBriefly(seen);
     try {
       const result = await committed;
-      if (commit.bringsMessages) this.#refusedBytes = 0;
+      if (newBytes > 0) this.#refusedBytes = 0;
       return result;
     } catch (error) {
-      if (commit.bringsMessages && error instanceof StorageFull) this.#refusedBytes = byteLength;
+      if (bringsMessages && error instanceof StorageFull) this.#refusedBytes = newBytes || byteLength;
       this.#groups.forget(transaction);
       throw error;
     }
@@ -344,6 +344,11 @@ function unpackAll<Row, T>(
 
 function damagedDelayed({ id }: DelayedRow, why: string): DamagedBatch {
   return { delayedId: id, why };
+}
+
+/** Of messages. */
+function bytesOf({ batches, delayed }: StoreTransaction): number {
+  return [...batches, ...delayed].reduce((sum, { batch }) => sum + batch.bytes, 0);
 }
 
 function isEmpty(transaction: StoreTransaction): boolean {

@@ -85,9 +85,9 @@ function serve(
     checkpoints.wake();
   });
   const query = answerQueries({ storage, room, backup }, reply);
-  const commit = (id: number, { record, bringsMessages }: CommitMessage): AfterReply => {
+  const commit = (id: number, { record, bringsMessages, newBytes }: CommitMessage): AfterReply => {
     const { byteLength } = record.bytes;
-    if (bringsMessages) room.check(byteLength);
+    if (bringsMessages) room.check(newBytes, byteLength - newBytes);
     const { removed, hasDoomed } = storage.commit(record);
     reply({ type: 'committed', id, removed });
     upkeep.committed(hasDoomed);
