@@ -5,6 +5,9 @@ import type { Stream } from '../stream/stream.ts';
 import type { Sealed } from './committer.ts';
 import type { PlacedBatch } from './transaction.ts';
 
+/** Of what one commit makes done, before others that are not; failures of more spans go with those. */
+const DONE_SPANS_MAX = 16;
+
 type LaneEnds = Map<number, StoredLane>;
 
 /** A sealed transaction as its store gets it: what is of memory streams, or of streams that are gone, is left out. */
@@ -67,7 +70,14 @@ export function toStore(sealed: Sealed, windowFormat: number, clock: SteadyClock
 function droppedFailures({ transaction, groups }: Sealed): StoreTransaction['droppedFailures'] {
   const dropped = groups
     .filter(({ group }) => group.hasFailures && isStored(group))
-    .map(({ group }) => ({ groupId: group.id, through: group.ackFloor }));
+    .flatMap(({ group: { id: groupId, ackFloor }, changes }) => {
+      const done = changes.lanes.flatMap(({ changes }) => changes.done);
+      const early = done.filter(({ last }) => last > ackFloor).slice(0, DONE_SPANS_MAX);
+      return [
+        { groupId, through: ackFloor },
+        ...early.map(({ first, last }) => ({ groupId, first, through: last })),
+      ];
+    });
   const anew = [...transaction.forgottenFailures].map(({ id }) => {
     return { groupId: id, through: Number.MAX_SAFE_INTEGER };
   });

@@ -61,6 +61,8 @@ export class StreamRegistry {
       const startSequence = typeof policy.startSequence === 'number' ? policy.startSequence : 1;
       const group = this.#makeGroup(stream, { id, name, createdAt, settings, startSequence });
       group.hasFailures = failing.has(id);
+      // What the last run left of those that nobody needs goes from the first commit on.
+      if (group.hasFailures) this.#options.groupEvents.changed(group, false);
       for (const lane of stream.lanes) {
         const position = positions.find((candidate) => candidate.lane === lane.number);
         const ofLane = (windows.get(id) ?? []).filter((window) => window.lane === lane.number);

@@ -333,8 +333,12 @@ export interface StoreTransaction {
    */
   readonly removedDelayed: readonly number[];
   readonly failures: readonly StoredFailure[];
-  /** Failures of the group that end at or before `through` go. */
-  readonly droppedFailures: readonly { readonly groupId: number; readonly through: number }[];
+  /** Failures of the group that end at or before `through` go, if there is a `first` those that begin there or after. */
+  readonly droppedFailures: readonly {
+    readonly groupId: number;
+    readonly first?: number;
+    readonly through: number;
+  }[];
   readonly dedup: readonly StoredDedup[];
   /** Ids of the stream that came before `before` go. */
   readonly droppedDedup: readonly { readonly streamId: number; readonly before: number }[];

@@ -219,8 +219,10 @@ export class ModelStore implements Store {
 
   #applyFailures({ failures, droppedFailures }: StoreTransaction): void {
     this.#failures.push(...failures);
-    for (const { groupId, through } of droppedFailures) {
-      this.#failures = this.#failures.filter((row) => row.groupId !== groupId || row.last > through);
+    for (const { groupId, first = 0, through } of droppedFailures) {
+      this.#failures = this.#failures.filter(
+        (row) => row.groupId !== groupId || row.first < first || row.last > through,
+      );
     }
   }
 

@@ -10,6 +10,7 @@ import { DamageError } from './damage-error.ts';
 import { type DamagedBatch, DamagedBatches } from './damaged-batches.ts';
 import { type DatabaseOptions, openDatabase } from './database.ts';
 import { DoomedRows } from './doomed-rows.ts';
+import { Failures } from './failures.ts';
 import { IndexTransaction } from './index-transaction.ts';
 import { MetaValues } from './meta-values.ts';
 import { SegmentSpace } from './segment-space.ts';
@@ -37,6 +38,7 @@ export class JournaledDatabase {
   readonly doomed: DoomedRows;
   readonly space: SegmentSpace;
   readonly damaged: DamagedBatches;
+  readonly failures: Failures;
   /** What was found and set aside when it was opened. */
   readonly damageAtStart: StoredDamage[] = [];
   readonly tornEnd: StoredTornEnd | undefined;
@@ -61,7 +63,8 @@ export class JournaledDatabase {
       this.journal = journal;
       this.space = new SegmentSpace(this.database);
       this.doomed = new DoomedRows(this.database, this.space);
-      this.#writer = new TransactionWriter(this.database, this.doomed, this.space);
+      this.failures = new Failures(this.database);
+      this.#writer = new TransactionWriter(this.database, this.doomed, this.space, this.failures);
       this.#index = new IndexTransaction(this.database, this.journal);
       this.#settlePlace();
       this.#meta = new MetaValues(this.database);
@@ -97,9 +100,11 @@ export class JournaledDatabase {
 
   /** Changes the database alone, in a way that needs no record: it would come to be again. */
   write<T>(change: () => T): T {
+    const { left } = this.failures;
     try {
       return this.#index.run(change);
     } catch (error) {
+      this.failures.left = left;
       this.#restore();
       throw error;
     }

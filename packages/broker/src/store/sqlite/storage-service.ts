@@ -5,7 +5,6 @@ import { readable } from './damage-error.ts';
 import type { DamagedBatch } from './damaged-batches.ts';
 import { DamagedRows } from './damaged-rows.ts';
 import { DelayedReader } from './delayed-reader.ts';
-import { Failures } from './failures.ts';
 import { FrontFinder } from './front-finder.ts';
 import { isFull, JournaledDatabase } from './journaled-database.ts';
 import type {
@@ -131,11 +130,10 @@ interface Asked {
 
 /** Batches are handed over with their answer, and not copied. */
 function answerQueries({ storage, room, backup }: Asked, reply: Reply): (request: QueryRequest) => void {
-  const { database, journal } = storage;
+  const { database, journal, failures } = storage;
   const batches = new BatchReader(database, journal);
   const front = new FrontFinder(database);
   const delayed = new DelayedReader(database);
-  const failures = new Failures(database);
   const setAside = (rows: readonly DamagedBatch[]): void => {
     const damage = storage.setAside(rows);
     if (damage.length > 0) reply({ type: 'damaged', damage });

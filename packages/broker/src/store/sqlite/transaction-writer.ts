@@ -4,7 +4,7 @@ import type { CommitMeta } from './commit-record.ts';
 import { DedupWriter } from './dedup-writer.ts';
 import { DelayedWriter } from './delayed-writer.ts';
 import type { DoomedRows } from './doomed-rows.ts';
-import { Failures } from './failures.ts';
+import type { Failures } from './failures.ts';
 import { GroupWriter } from './group-writer.ts';
 import { MetaValues } from './meta-values.ts';
 import { rowCrc } from './row-crc.ts';
@@ -23,13 +23,13 @@ export class TransactionWriter {
   readonly #dedup: DedupWriter;
   readonly #meta: MetaValues;
 
-  constructor(database: Database, doomed: DoomedRows, space: SegmentSpace) {
+  constructor(database: Database, doomed: DoomedRows, space: SegmentSpace, failures: Failures) {
     this.#sql = prepareAll(database, SQL);
     this.#doomed = doomed;
     this.#streams = new StreamWriter(database, space);
     this.#groups = new GroupWriter(database);
     this.#delayed = new DelayedWriter(database);
-    this.#failures = new Failures(database);
+    this.#failures = failures;
     this.#dedup = new DedupWriter(database);
     this.#meta = new MetaValues(database);
   }

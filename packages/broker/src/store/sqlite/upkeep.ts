@@ -13,7 +13,7 @@ const PAUSE_QUIET = 1;
 const PAUSE_BUSY = 9;
 
 /**
- * What is done between commits, a step at a time: the rows of what was deleted are removed and segments of the journal
+ * What is done between commits, a step at a time: the rows of what was deleted or is done with are removed and segments of the journal
  * are emptied, always, and the space that is free is given back when it is quiet.
  */
 export class Upkeep {
@@ -76,7 +76,7 @@ export class Upkeep {
     let isSweeping = false;
     try {
       isSweeping = this.#sweepSegments();
-      isMore = this.#removeDoomed() || isSweeping || (isQuiet && this.#giveBack());
+      isMore = this.#removeDoomed() || this.#removeFailures() || isSweeping || (isQuiet && this.#giveBack());
     } catch (error) {
       // There was no room for it now; what frees some are commits.
       if (!isFull(error)) throw readable(error, this.#storage.folder);
@@ -97,6 +97,14 @@ export class Upkeep {
     const { rows, isMore } = this.#storage.write(() => doomed.step());
     if (rows > 0) this.#checkpoints.worked();
     return isMore;
+  }
+
+  #removeFailures(): boolean {
+    const { failures } = this.#storage;
+    if (!failures.hasLeft) return false;
+    const rows = this.#storage.write(() => failures.step());
+    if (rows > 0) this.#checkpoints.worked();
+    return failures.hasLeft;
   }
 
   #sweepSegments(): boolean {
