@@ -143,7 +143,8 @@ export const DEFINITIONS: { readonly [K in SettingKey]: Definition<SettingValue<
   'limits.maxOutgoingBytes': {
     kind: bytes(2 * MIB, 1024 * GIB),
     fallback: 64 * MIB,
-    description: 'Bytes that may wait for one client to read them; past it the connection is closed.',
+    description:
+      'Bytes that may wait for one client to read them; past it the connection is closed. Not set: at least five frames.',
     changes: 'now',
   },
   'limits.maxFollowersPerConnection': {

@@ -1,6 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import { FRAME_OVERHEAD_BYTES, FRAME_OVERHEAD_BYTES_MIN } from '@simplemq/protocol';
 import * as v from 'valibot';
+import { LARGE_ANSWERS_MAX } from '../session/intake.ts';
+import { OUTGOING_PAUSE_BYTES } from '../session/socket-writer.ts';
 import { DEFINITIONS, SETTING_KEYS, variableOf } from './definitions.ts';
 import type { GivenSetting, SettingSource } from './given.ts';
 import type { SettingKey, Settings, SettingsInput } from './settings.ts';
@@ -88,6 +90,7 @@ function resolveAll(sources: SettingsSources): Map<SettingKey, Resolved> {
     resolved.set(key, { value, fallback, given: last });
   }
   deriveFrameLimit(resolved, problems);
+  deriveOutgoingLimit(resolved, problems);
   checkTls(resolved, problems);
   if (problems.length > 0) throw new SettingsError(problems);
   return resolved;
@@ -123,6 +126,22 @@ function deriveFrameLimit(resolved: Map<SettingKey, Resolved>, problems: string[
     const least = `${messageBytes + FRAME_OVERHEAD_BYTES_MIN} or more`;
     const why = `limits.maxMessageBytes, which is ${messageBytes}, and ${FRAME_OVERHEAD_BYTES_MIN}`;
     problems.push(wrong(frame.given, `${least}: ${why}`));
+  }
+}
+
+/**
+ * Behind what makes a client be waited for there must be room for a frame, or its messages would never reach it. Not set,
+ * there is room for a delivery and for all large answers that a connection is given at a time.
+ */
+function deriveOutgoingLimit(resolved: Map<SettingKey, Resolved>, problems: string[]): void {
+  const outgoing = resolved.get('limits.maxOutgoingBytes')!;
+  const frameBytes = resolved.get('limits.maxFrameBytes')!.value as number;
+  const fitting = OUTGOING_PAUSE_BYTES + (1 + LARGE_ANSWERS_MAX) * frameBytes;
+  outgoing.fallback = Math.max(outgoing.fallback as number, fitting);
+  if (outgoing.given === undefined) outgoing.value = outgoing.fallback;
+  else if ((outgoing.value as number) < OUTGOING_PAUSE_BYTES + frameBytes) {
+    const expected = `at least 1 MiB more than limits.maxFrameBytes, which is ${frameBytes}`;
+    problems.push(wrong(outgoing.given, expected));
   }
 }
 

@@ -238,6 +238,19 @@ test('a frame has room for the largest message unless it is set', () => {
   expect(settings.limits.maxFrameBytes).toBe(32 * MIB + 256 * 1024);
 });
 
+test('more than a frame may wait for a client, unless it is set; less than one cannot be set', async () => {
+  const outgoing = (sources: Parameters<typeof loadSettings>[0]) =>
+    loadSettings({ environment: {}, ...sources }).limits.maxOutgoingBytes;
+  expect(outgoing({})).toBe(64 * MIB);
+  expect(outgoing({ options: { limits: { maxFrameBytes: '100MiB' } } })).toBe(501 * MIB);
+  const limits = { maxMessageBytes: 1024, maxOutgoingBytes: '2MiB' };
+  expect(outgoing({ options: { limits } })).toBe(2 * MIB);
+  expect(await problemsOf('limits:\n  maxOutgoingBytes: 4MiB')).toEqual([
+    'settings.yaml:2: limits.maxOutgoingBytes is "4MiB"; it must be at least 1 MiB more than limits.maxFrameBytes, ' +
+      'which is 8650752',
+  ]);
+});
+
 test('a relative path counts from the settings file, and otherwise from the working folder', async () => {
   await using folder = await temporaryFolder();
   const settingsFile = join(folder.path, 'settings.yaml');
