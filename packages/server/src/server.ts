@@ -11,7 +11,7 @@ import { readinessOf } from './operation/readiness.ts';
 import { Watchdog } from './operation/watchdog.ts';
 import { IntakeTotal } from './session/intake.ts';
 import { Sessions } from './session/sessions.ts';
-import { LiveSettings, type Reloaded } from './settings/live-settings.ts';
+import type { LiveSettings, Reloaded } from './settings/live-settings.ts';
 import type { Settings } from './settings/settings.ts';
 import { SettingsError } from './settings/settings-error.ts';
 import { Logins } from './users/logins.ts';
@@ -46,7 +46,7 @@ export interface ServerEnd {
 
 /** The parts of a server, all of them started. The server closes them. */
 export interface ServerParts {
-  readonly settings: Settings;
+  readonly live: LiveSettings;
   /** Reads the settings again. @throws SettingsError */
   readonly readSettings: () => Settings;
   readonly listener: Listener;
@@ -80,7 +80,7 @@ export class Server implements RunningServer {
   constructor(parts: ServerParts) {
     const { listener, engine, log, users, certificates, serverName } = parts;
     this.#parts = parts;
-    this.#live = new LiveSettings(parts.settings);
+    this.#live = parts.live;
     const { settings } = this.#live;
     this.#logger = log.logger;
     this.host = settings.host;

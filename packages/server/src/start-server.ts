@@ -8,6 +8,7 @@ import { TlsDoor } from './listener/tls-door.ts';
 import { EngineLog } from './logs/engine-log.ts';
 import { openLog, type ServerLog } from './logs/open-log.ts';
 import { type RunningServer, Server } from './server.ts';
+import { LiveSettings } from './settings/live-settings.ts';
 import { loadSettings } from './settings/load-settings.ts';
 import type { Settings, SettingsInput } from './settings/settings.ts';
 import { userFileOf } from './users/user-file.ts';
@@ -36,7 +37,8 @@ export async function startServer(options: ServerOptions | string = {}): Promise
   const { settingsFile, logger, engine, ...input } =
     typeof options === 'string' ? { settingsFile: options } : options;
   const readSettings = (): Settings => loadSettings({ settingsFile, options: input });
-  const settings = readSettings();
+  const live = new LiveSettings(readSettings());
+  const { settings } = live;
   await using undo = new AsyncDisposableStack();
 
   const { path } = settings.storage;
@@ -53,7 +55,7 @@ export async function startServer(options: ServerOptions | string = {}): Promise
 
   undo.move();
   return new Server({
-    settings,
+    live,
     readSettings,
     listener,
     engine: opened,
@@ -71,7 +73,7 @@ async function listen(
   certificates: Certificates | undefined,
   logger: () => Logger | undefined,
 ): Promise<Listener> {
-  const { host, port, allowRemote, handshakeTimeoutMs, limits } = settings;
+  const { host, port, allowRemote } = settings;
   const protection = { hasUsers: users.areOn, hasTls: certificates !== undefined };
   const addresses = await addressesOf(host, allowRemote, protection);
   const onError = (error: Error) => logger()?.error({ err: error }, 'the listener failed');
@@ -79,8 +81,7 @@ async function listen(
     certificates &&
     new TlsDoor({
       certificates,
-      handshakeTimeoutMs,
-      handshakesMax: limits.maxConnections,
+      settings,
       onFailed: (address, reason) => logger()?.warn({ address, reason }, 'connection refused'),
     });
   return Listener.listen({ host, port, addresses, onError, ...(door && { door }) });

@@ -2,14 +2,16 @@ import type { Socket } from 'node:net';
 import { createServer, type Server } from 'node:tls';
 import { encodeError, Unsupported } from '@simplemq/protocol';
 import { foreignProtocol, HTTP_ANSWER } from '../session/foreign-protocol.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { Certificates } from './certificates.ts';
 
 export interface TlsDoorOptions {
   readonly certificates: Certificates;
-  /** Time that a connection has, from its beginning, to agree on its keys. */
-  readonly handshakeTimeoutMs: number;
-  /** Connections that may be at it at a time; further ones are closed. */
-  readonly handshakesMax: number;
+  /**
+   * As they are when a connection comes: `handshakeTimeoutMs` is the time that it has to agree on its keys, and no more
+   * than `limits.maxConnections` may be at it at a time; further ones are closed.
+   */
+  readonly settings: Settings;
   /** A connection did not come through. */
   readonly onFailed: (address: string, reason: string) => void;
 }
@@ -17,6 +19,10 @@ export interface TlsDoorOptions {
 const MIN_VERSION = 'TLSv1.2';
 /** How long a client that does not speak TLS has to read why it is closed. */
 const LINGER_MS = 1_000;
+/** Longer than any that is set: the time of a handshake is seen to here, and not by TLS. */
+const NEVER_MS = 2 ** 31 - 1;
+/** So many bytes tell which protocol it is. */
+const FIRST_BYTES = 4;
 const PLAIN = 'this port speaks TLS; connect with TLS (tls: true)';
 
 /**
@@ -32,12 +38,12 @@ export class TlsDoor {
 
   constructor(options: TlsDoorOptions) {
     this.#options = options;
-    const { certificates, handshakeTimeoutMs } = options;
+    const { certificates } = options;
     const { clientCertificates } = certificates;
     this.#server = createServer({
       ...certificates.context,
       minVersion: MIN_VERSION,
-      handshakeTimeout: handshakeTimeoutMs,
+      handshakeTimeout: NEVER_MS,
       requestCert: clientCertificates !== 'none',
       rejectUnauthorized: clientCertificates === 'require',
     });
@@ -70,17 +76,22 @@ export class TlsDoor {
   take(socket: Socket): void {
     // From here on until TLS, or a session, has listeners of its own.
     socket.on('error', () => socket.destroy());
-    if (this.#handshakes.size >= this.#options.handshakesMax) {
+    const { handshakeTimeoutMs, limits } = this.#options.settings;
+    if (this.#handshakes.size >= limits.maxConnections) {
       socket.destroy();
       return;
     }
     const address = addressOf(socket);
-    const timer = setTimeout(() => socket.destroy(), this.#options.handshakeTimeoutMs).unref();
+    const timer = setTimeout(() => socket.destroy(), handshakeTimeoutMs).unref();
     this.#handshakes.set(address, { socket, timer });
     socket.once('close', () => this.#done(address));
-    socket.once('data', (first: Buffer) => {
-      socket.pause();
+    let first: Buffer = Buffer.alloc(0);
+    const look = (chunk: Buffer): void => {
+      first = Buffer.concat([first, chunk]);
       const protocol = foreignProtocol(first);
+      if (protocol === undefined && first.length < FIRST_BYTES) return;
+      socket.off('data', look);
+      socket.pause();
       if (protocol === 'TLS') {
         socket.unshift(first);
         this.#server.emit('connection', socket);
@@ -88,7 +99,8 @@ export class TlsDoor {
         this.#done(address);
         this.#refuse(socket, protocol === 'HTTP' ? HTTP_ANSWER : encodeError(0, new Unsupported(PLAIN)));
       }
-    });
+    };
+    socket.on('data', look);
     socket.resume();
   }
 

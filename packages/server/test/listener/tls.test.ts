@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { rename, writeFile } from 'node:fs/promises';
 import { connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
+import { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { Bind, Connection, Publisher } from '@simplemq/client';
 import type { SettingsInput } from '@simplemq/server';
@@ -116,6 +117,28 @@ test('plain TCP to a port with TLS gets one clear line, HTTP too', async () => {
   });
   const answer = await fetch(`http://127.0.0.1:${broker.port}/`);
   expect(answer.status).toBe(400);
+});
+
+test('a client whose first segment has a single byte comes in', async () => {
+  await using broker = await start(await install(authority.issue()));
+  const plain = connectPlain({ host: '127.0.0.1', port: broker.port, noDelay: true });
+  await once(plain, 'connect');
+  let isFirst = true;
+  const cut = new Duplex({
+    read: () => {},
+    write: (chunk: Buffer, _encoding, done) => {
+      if (!isFirst) return void plain.write(chunk, done);
+      isFirst = false;
+      plain.write(chunk.subarray(0, 1));
+      setTimeout(() => plain.write(chunk.subarray(1), done), 50);
+    },
+  });
+  plain.on('data', (chunk) => cut.push(chunk));
+  plain.on('close', () => cut.destroy());
+  const socket = connect({ socket: cut, ca: authority.cert });
+  await once(socket, 'secureConnect');
+  socket.destroy();
+  plain.destroy();
 });
 
 test('TLS to a plain port gets one clear line, on both sides', async () => {
@@ -279,4 +302,22 @@ test('who does not finish TLS in time is closed, and others are not held up', as
   const mute = await dial(broker.port);
   mute.resume();
   await once(mute, 'close');
+});
+
+test('after a reload other limits count for those who are at their handshake', async () => {
+  const settingsFile = join(folder.path, 'settings.yaml');
+  await writeFile(settingsFile, 'handshakeTimeoutMs: 60000');
+  const settings = await install(authority.issue());
+  await using broker = await startTestBroker({ ...settings, settingsFile, logs: { level: 'silent' } });
+  const open = () => connectPlain({ host: '127.0.0.1', port: broker.port });
+  const patient = open();
+  await once(patient, 'connect');
+  await writeFile(settingsFile, 'handshakeTimeoutMs: 50');
+  await broker.reload();
+  await once(open(), 'close');
+  expect(patient.closed).toBe(false);
+  await writeFile(settingsFile, 'handshakeTimeoutMs: 60000\nlimits: { maxConnections: 1 }');
+  await broker.reload();
+  await once(open(), 'close');
+  patient.destroy();
 });
