@@ -2,6 +2,7 @@ import { SimpleMQError, StorageFailed } from '@simplemq/protocol';
 import type { SteadyClock } from '../clock.ts';
 import type { Group, GroupChanges } from '../group/group.ts';
 import { WINDOW_FORMAT } from '../group/window-state.ts';
+import { append } from '../lists.ts';
 import type { Store } from '../store/store.ts';
 import type { Lane } from '../stream/lane.ts';
 import type { Stream } from '../stream/stream.ts';
@@ -221,7 +222,7 @@ export class Committer {
       .filter((group) => !group.isClosed)
       .map((group) => ({ group, changes: group.seal() }));
     const removals = groups.flatMap(({ group, changes }) => workRemovals(group, changes));
-    removals.push(...transaction.removals);
+    append(removals, transaction.removals);
     return { transaction, producers, batches, groups, removals };
   }
 
@@ -293,7 +294,7 @@ export class Committer {
     for (const stream of createdStreams) this.#events.notCreated(stream);
     keepForNext(transaction, next);
     if (brought === 0) for (const settlement of transaction.settlements) settlement.reject(error);
-    else next.settlements.push(...transaction.settlements);
+    else append(next.settlements, transaction.settlements);
     if (rest !== undefined) this.#placeInRest(moves, rest, error);
     this.#events.committed(new Set(batches.map(({ stream }) => stream)));
     if (rest !== undefined) this.#rest = this.#seal(rest);
@@ -369,15 +370,15 @@ function unreserve(stream: Stream, batch: PlacedBatch['batch']): void {
 
 /** What needs no room, or frees some, is tried again. */
 function keepForNext(from: Transaction, next: Transaction): void {
-  next.deletedStreams.push(...from.deletedStreams);
-  next.deletedGroups.push(...from.deletedGroups);
+  append(next.deletedStreams, from.deletedStreams);
+  append(next.deletedGroups, from.deletedGroups);
   for (const stream of from.updatedStreams) next.updatedStreams.add(stream);
   for (const stream of from.touched) next.touched.add(stream);
-  next.removals.push(...from.removals);
-  next.removedDelayed.push(...from.removedDelayed);
-  next.failures.push(...from.failures);
+  append(next.removals, from.removals);
+  append(next.removedDelayed, from.removedDelayed);
+  append(next.failures, from.failures);
   for (const group of from.forgottenFailures) next.forgottenFailures.add(group);
-  next.droppedDedup.push(...from.droppedDedup);
+  append(next.droppedDedup, from.droppedDedup);
   for (const name of from.deletedSchedules) next.deletedSchedules.add(name);
   next.clockOffsetMs.unshift(...from.clockOffsetMs);
 }

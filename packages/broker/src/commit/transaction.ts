@@ -1,6 +1,7 @@
 import { BATCH_RECORDS_MAX, type RecordBatch } from '@simplemq/protocol';
 import type { DedupIds } from '../dedup/dedup-ids.ts';
 import type { Group } from '../group/group.ts';
+import { append } from '../lists.ts';
 import type { StoredDedup, StoredDelayed, StoredFailure, StoredSchedule } from '../store/store.ts';
 import { Batch } from '../stream/batch.ts';
 import type { Lane } from '../stream/lane.ts';
@@ -133,8 +134,8 @@ export class Transaction {
   /** What was removed goes with this one in its place, with the groups that were, and the books of those it was taken out of. */
   takeRemovals(from: Transaction): void {
     const streams = new Set(from.removals.map(({ stream }) => stream));
-    this.removals.push(...from.removals.splice(0));
-    this.deletedGroups.push(...from.deletedGroups.splice(0));
+    append(this.removals, from.removals.splice(0));
+    append(this.deletedGroups, from.deletedGroups.splice(0));
     for (const stream of streams) this.touched.add(stream);
     for (const group of from.groups) if (streams.has(group.stream as Stream)) this.groups.add(group);
   }

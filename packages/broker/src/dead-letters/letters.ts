@@ -8,12 +8,13 @@ import {
 import type { Committer } from '../commit/committer.ts';
 import type { ReadPage } from '../engine/engine.ts';
 import { unionOf } from '../group/entry.ts';
+import { append, keep } from '../lists.ts';
 import type { BatchPart } from '../publish/batch-parts.ts';
 import type { Placer } from '../publish/placer.ts';
 import type { Batch } from '../stream/batch.ts';
 import { laneOf } from '../stream/lane.ts';
 import type { Stream } from '../stream/stream.ts';
-import { doneByAll } from '../stream/work-retention.ts';
+import { doneByAll, type Removal } from '../stream/work-retention.ts';
 import { redrivenOf } from './letter.ts';
 import { matcherOf } from './letter-filter.ts';
 
@@ -110,7 +111,7 @@ export class Letters {
     const { open } = this.#committer;
     const messages = letters.length;
     const removals = letters.map(({ first, last }) => ({ stream: dead, lane: 0, first, last }));
-    open.removals.push(...removals);
+    append(open.removals, removals);
     open.touched.add(dead);
     dead.messages -= messages;
     const groups = [...dead.groups.values()];
@@ -118,8 +119,8 @@ export class Letters {
     open.undo.push(() => {
       dead.messages += messages;
       for (const revive of unstrike) revive();
-      const kept = open.removals.filter((removal) => !removals.includes(removal));
-      open.removals.splice(0, open.removals.length, ...kept);
+      const undone = new Set<Removal>(removals);
+      keep(open.removals, (removal) => !undone.has(removal));
     });
   }
 

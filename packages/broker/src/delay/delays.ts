@@ -3,6 +3,7 @@ import { skipRecords } from '@simplemq/protocol';
 import type { SteadyClock } from '../clock.ts';
 import type { Committer } from '../commit/committer.ts';
 import { ownMemory, type Transaction } from '../commit/transaction.ts';
+import { keep } from '../lists.ts';
 import type { Delay } from '../publish/batch-parts.ts';
 import type { DelayedPage, ReadDelayedRequest, Store, StoredDelayed, StoreSnapshot } from '../store/store.ts';
 import { Batch } from '../stream/batch.ts';
@@ -349,8 +350,7 @@ function count(stream: Stream, messages: number, bytes: number): void {
 }
 
 function remove(ids: number[], gone: ReadonlySet<number>): void {
-  const kept = ids.filter((id) => !gone.has(id));
-  ids.splice(0, ids.length, ...kept);
+  keep(ids, (id) => !gone.has(id));
 }
 
 function earliest(pages: readonly DelayedPage[], next: (page: DelayedPage) => number | undefined): number {

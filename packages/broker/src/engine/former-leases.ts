@@ -3,6 +3,7 @@ import type { Span } from '../group/entry.ts';
 import type { Group } from '../group/group.ts';
 import type { Membership } from '../group/membership.ts';
 import { PendingEntries } from '../group/pending-entries.ts';
+import { append } from '../lists.ts';
 
 /** What was held before those has been settled long ago: of one stream, and of all. */
 const FORMER_MAX = 16;
@@ -49,7 +50,7 @@ export class FormerLeases {
       const changes = rest.map((span) =>
         left.change(span.first, span.last, { isRight: (state) => state.attempt === attempt, to: undefined }),
       );
-      own.push(...changes.flatMap(({ changed }) => changed));
+      for (const { changed } of changes) append(own, changed);
       rest = changes.flatMap(({ missed }) => missed);
     }
     return { own, rest };

@@ -17,6 +17,7 @@ import type { LanePlace } from '../group/group-lane.ts';
 import { checkGroupRoom } from '../group/group-room.ts';
 import { checkSameGroupSettings, type GroupSettings, groupSettings } from '../group/group-settings.ts';
 import { pendingReply } from '../group/pending-reply.ts';
+import { append } from '../lists.ts';
 import type { Store } from '../store/store.ts';
 import type { Lane } from '../stream/lane.ts';
 import { firstSince } from '../stream/retention.ts';
@@ -193,7 +194,7 @@ export class GroupAdministration {
     if (!stream.isWork) return;
     const closed = books.reduce((sum, { lane, open }) => sum + closedWithout(stream, lane, open), 0);
     stream.messages = Math.max(0, stream.messages - closed);
-    this.#committer.open.removals.push(...sweep(stream));
+    append(this.#committer.open.removals, sweep(stream));
     this.#committer.open.touched.add(stream);
   }
 

@@ -63,8 +63,8 @@ export class GroupLane {
   readonly lane: Lane;
   readonly ledger: Ledger;
   readonly #host: LaneHost;
-  /** Those that were delivered come first; then by sequence number. */
-  readonly #unkeyed: Unkeyed[];
+  // The next one is the last: those that were delivered come first, and then it goes by sequence number.
+  #unkeyed: Unkeyed[];
   #loading = false;
   #closed = false;
   // The last message of the run that was read last, and the middle of that run: passing it starts the next read.
@@ -75,7 +75,7 @@ export class GroupLane {
     this.lane = lane;
     this.ledger = ledger;
     this.#host = host;
-    this.#unkeyed = [...unkeyed].sort((a, b) => Number(b.wasDelivered) - Number(a.wasDelivered));
+    this.#unkeyed = unkeyed.toReversed().sort((a, b) => Number(a.wasDelivered) - Number(b.wasDelivered));
   }
 
   get number(): number {
@@ -123,7 +123,7 @@ export class GroupLane {
   reset({ first, ordinal, open = [] }: LanePlace): void {
     this.ledger.reset(first, ordinal);
     this.ledger.adopt(open, this.#host.gate !== undefined);
-    this.#unkeyed.splice(0, this.#unkeyed.length, ...(this.#host.gate === undefined ? [] : open.map(atOnce)));
+    this.#unkeyed = this.#host.gate === undefined ? [] : open.map(atOnce).reverse();
     this.#loadedThrough = 0;
     this.#loadNextFrom = 0;
   }
@@ -275,7 +275,7 @@ export class GroupLane {
    */
   readKeys(which: 'delivered' | 'all'): boolean {
     const { gate } = this.#host;
-    for (let entry = this.#unkeyed[0]; entry !== undefined; entry = this.#unkeyed[0]) {
+    for (let entry = this.#unkeyed.at(-1); entry !== undefined; entry = this.#unkeyed.at(-1)) {
       if (which === 'delivered' && !entry.wasDelivered) return true;
       const { first, last, dueAt } = entry;
       const batch = this.lane.log.find(first);
@@ -287,8 +287,7 @@ export class GroupLane {
       const end = next === undefined ? last : Math.min(last, next - 1);
       if (batch === undefined) this.ledger.settleIdle({ first, last: end });
       else this.#admit(batch, { first, last: end }, dueAt, gate);
-      if (end === last) this.#unkeyed.shift();
-      else this.#unkeyed[0] = { ...entry, first: end + 1 };
+      this.#passUnkeyed(entry, end);
     }
     return true;
   }
@@ -360,7 +359,7 @@ export class GroupLane {
     if (this.ledger.readPosition === from && first > from) this.ledger.skipTo(first, ordinal);
     const waiting = this.ledger.queue.peek(monotonicMs());
     if (waiting?.first === from && first > from) this.ledger.dropWaiting(first - from);
-    const [unkeyed] = this.#unkeyed;
+    const unkeyed = this.#unkeyed.at(-1);
     if (unkeyed?.first === from && first > from) this.#dropUnkeyed(unkeyed, first);
     const last = run[run.length - 1]?.last;
     if (last === undefined) return;
@@ -369,17 +368,23 @@ export class GroupLane {
   }
 
   #forgetUnkeyed(gone: Span): void {
-    const left = this.#unkeyed.flatMap((entry) => {
-      return without([entry], gone).map((part) => ({ ...entry, ...part }));
+    this.#unkeyed = this.#unkeyed.flatMap((entry) => {
+      const left = without([entry], gone).reverse();
+      return left.map((part) => ({ ...entry, ...part }));
     });
-    this.#unkeyed.splice(0, this.#unkeyed.length, ...left);
   }
 
   #dropUnkeyed(entry: Unkeyed, until: number): void {
     const { first, last } = entry;
-    this.ledger.settleIdle({ first, last: Math.min(last, until - 1) });
-    if (until > last) this.#unkeyed.shift();
-    else this.#unkeyed[0] = { ...entry, first: until };
+    const end = Math.min(last, until - 1);
+    this.ledger.settleIdle({ first, last: end });
+    this.#passUnkeyed(entry, end);
+  }
+
+  /** The next one is through up to `end`. */
+  #passUnkeyed(entry: Unkeyed, end: number): void {
+    this.#unkeyed.pop();
+    if (end < entry.last) this.#unkeyed.push({ ...entry, first: end + 1 });
   }
 
   #bytesMax(member: Membership): number {

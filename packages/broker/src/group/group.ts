@@ -1,4 +1,5 @@
 import { monotonicMs } from '../clock.ts';
+import { append } from '../lists.ts';
 import type { Batch } from '../stream/batch.ts';
 import { byUrgency, type Lane } from '../stream/lane.ts';
 import { Dispatcher, type DispatcherGroup } from './dispatcher.ts';
@@ -534,7 +535,7 @@ export class Group implements LaneHost, DispatcherGroup {
     let missed: readonly Span[] = [range];
     for (const lane of this.#lanes) {
       const parts = missed.map((part) => change(lane, part));
-      changed.push(...parts.flatMap((part) => part.changed));
+      for (const part of parts) append(changed, part.changed);
       missed = parts.flatMap((part) => part.missed);
       if (missed.length === 0) break;
     }

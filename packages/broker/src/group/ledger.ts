@@ -370,7 +370,7 @@ export class Ledger {
       this.#storedWindows.add(window);
       this.#dirtyWindows.add(window);
     }
-    this.#done.unshift(...changes.done);
+    this.#done = [...changes.done, ...this.#done];
   }
 
   /** Takes what is pending of the span out of the list and the queue, whatever it is in. */

@@ -50,7 +50,7 @@ export class BatchCache {
     const known = new Set(there.map((batch) => batch.first));
     const added = batches.filter((batch) => !known.has(batch.first));
     const merged = [...there, ...added].sort((a, b) => a.first - b.first);
-    this.#batches.splice(start, end - start, ...merged);
+    this.#batches = this.#batches.slice(0, start).concat(merged, this.#batches.slice(end));
     for (const batch of added) this.#bytes += batch.bytes;
   }
 

@@ -3,7 +3,7 @@ import { messagesOf, unionOf } from '../group/entry.ts';
 import type { Store } from '../store/store.ts';
 import type { Lane } from './lane.ts';
 import type { Stream } from './stream.ts';
-import { startOf } from './work-retention.ts';
+import { readByAll, startOf } from './work-retention.ts';
 
 /** Streams with a maxAge are looked at this often. */
 const LOOK_MS = 1_000;
@@ -258,8 +258,7 @@ function countBefore(stream: Stream, to: number, cuts: readonly LaneCut[]): numb
 /** How many messages of a lane before `to` that were some group's one of them is not done with. */
 function openBefore(stream: Stream, to: number, { lane, ordinal }: LaneCut): number {
   const ledgers = [...stream.groups.values()].flatMap((group) => group.ledger(lane.number) ?? []);
-  const readPosition = Math.min(...ledgers.map((ledger) => ledger.readPosition));
-  const readOrdinal = Math.min(...ledgers.map((ledger) => ledger.ordinal));
+  const { readPosition, ordinal: readOrdinal } = readByAll(ledgers);
   // What some group has not read is open, all of it; of what all have read, what is pending with one of them.
   const unread = to > readPosition ? Math.max(0, ordinal - readOrdinal) : 0;
   const read = {

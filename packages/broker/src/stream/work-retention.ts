@@ -98,8 +98,7 @@ export function closedWithout(stream: Stream, lane: number, books: OpenBooks): n
   const ledgers = [...stream.groups.values()].flatMap((group) => group.ledger(lane) ?? []);
   if (ledgers.length === 0) return 0;
   const wasPending = messagesOf(doneByAll(stream, lane, books.pending, undefined));
-  const readPosition = Math.min(...ledgers.map((ledger) => ledger.readPosition));
-  const ordinal = Math.min(...ledgers.map((ledger) => ledger.ordinal));
+  const { readPosition, ordinal } = readByAll(ledgers);
   if (readPosition <= books.readPosition) return wasPending;
   const read = { first: books.readPosition, last: readPosition - 1 };
   // In the span that all others have read: all its messages but those that are pending with one of them.
@@ -165,6 +164,16 @@ export function startOf({ groups }: Stream): number {
   let start = Number.POSITIVE_INFINITY;
   for (const group of groups.values()) start = Math.min(start, group.startSequence);
   return start;
+}
+
+/** Up to where all of these have read; infinity without any. */
+export function readByAll(ledgers: readonly Ledger[]): { readPosition: number; ordinal: number } {
+  let [readPosition, ordinal] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (const ledger of ledgers) {
+    readPosition = Math.min(readPosition, ledger.readPosition);
+    ordinal = Math.min(ordinal, ledger.ordinal);
+  }
+  return { readPosition, ordinal };
 }
 
 function clip(spans: readonly Span[], from: number): readonly Span[] {

@@ -294,4 +294,14 @@ describe('a ledger', () => {
       { numRuns: 500 },
     );
   });
+
+  test('takes back 130,000 runs of acks that there was no room to store', () => {
+    const { ledger, members } = new Books();
+    const member = members[0]!;
+    ledger.leaseFresh(member, 260_000, TIMES);
+    for (let first = 2; first <= 260_000; first += 2) ledger.ack(member, { first, last: first }, 1);
+    ledger.unseal(ledger.seal());
+    expect(ledger.seal().done).toHaveLength(130_000);
+    member.stop();
+  });
 });

@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { append } from '../../lists.ts';
 import { Journal } from '../journal/journal.ts';
 import { RECORD_HEAD_BYTES, type UnsealedRecord } from '../journal/record.ts';
 import type { JournalRecord, TornEnd } from '../journal/segment-records.ts';
@@ -71,7 +72,7 @@ export class JournaledDatabase {
       this.damaged = new DamagedBatches(this.database);
       const { place } = this.#index;
       for (const record of this.journal.recover(place, (end) => torn.push(end))) {
-        this.damageAtStart.push(...this.#recover(record));
+        append(this.damageAtStart, this.#recover(record));
       }
       this.tornEnd = torn[0] && this.#tell(torn[0]);
       this.#checkSegments();

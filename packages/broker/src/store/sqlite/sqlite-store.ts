@@ -1,6 +1,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { ServerClosing, StorageFailed, StorageFull } from '@simplemq/protocol';
 import { isCollectedInOneGo } from '../../garbage.ts';
+import { append } from '../../lists.ts';
 import type { Batch } from '../../stream/batch.ts';
 import type {
   BackupPiece,
@@ -106,7 +107,7 @@ export interface StorageThread {
 /** The main thread's side of the storage thread: requests by id, answers as promises, one promise a request. */
 class SqliteStore implements Store {
   readonly durability = 'fsync';
-  onDamaged: (damage: readonly StoredDamage[]) => void = (damage) => void this.#untold.push(...damage);
+  onDamaged: (damage: readonly StoredDamage[]) => void = (damage) => append(this.#untold, damage);
   /** What was set aside before anybody wanted to know. */
   readonly #untold: StoredDamage[] = [];
   readonly #thread: StorageThread;
@@ -142,7 +143,7 @@ class SqliteStore implements Store {
     this.#snapshot = snapshot;
     this.#groups = new KnownGroups(snapshot.groups);
     // What the snapshot says of the streams' bytes is without it.
-    this.#untold.push(...damage.map((each) => ({ ...each, bytes: 0 })));
+    for (const each of damage) this.#untold.push({ ...each, bytes: 0 });
   }
 
   async load(): Promise<StoreSnapshot> {
