@@ -65,6 +65,8 @@ export class GroupLane {
   readonly #host: LaneHost;
   // The next one is the last: those that were delivered come first, and then it goes by sequence number.
   #unkeyed: Unkeyed[];
+  // Of those, what comes before it is gone.
+  #purgedTo = 0;
   #loading = false;
   #closed = false;
   // The last message of the run that was read last, and the middle of that run: passing it starts the next read.
@@ -124,13 +126,14 @@ export class GroupLane {
     this.ledger.reset(first, ordinal);
     this.ledger.adopt(open, this.#host.gate !== undefined);
     this.#unkeyed = this.#host.gate === undefined ? [] : open.map(atOnce).reverse();
+    this.#purgedTo = 0;
     this.#loadedThrough = 0;
     this.#loadNextFrom = 0;
   }
 
   purge(sequence: number, ordinal: number): void {
     this.ledger.purge(sequence, ordinal);
-    this.#forgetUnkeyed({ first: 1, last: sequence - 1 });
+    this.#purgedTo = Math.max(this.#purgedTo, sequence);
   }
 
   /** See Ledger.strike. */
@@ -275,7 +278,7 @@ export class GroupLane {
    */
   readKeys(which: 'delivered' | 'all'): boolean {
     const { gate } = this.#host;
-    for (let entry = this.#unkeyed.at(-1); entry !== undefined; entry = this.#unkeyed.at(-1)) {
+    for (let entry = this.#nextUnkeyed(); entry !== undefined; entry = this.#nextUnkeyed()) {
       if (which === 'delivered' && !entry.wasDelivered) return true;
       const { first, last, dueAt } = entry;
       const batch = this.lane.log.find(first);
@@ -359,7 +362,7 @@ export class GroupLane {
     if (this.ledger.readPosition === from && first > from) this.ledger.skipTo(first, ordinal);
     const waiting = this.ledger.queue.peek(monotonicMs());
     if (waiting?.first === from && first > from) this.ledger.dropWaiting(first - from);
-    const unkeyed = this.#unkeyed.at(-1);
+    const unkeyed = this.#nextUnkeyed();
     if (unkeyed?.first === from && first > from) this.#dropUnkeyed(unkeyed, first);
     const last = run[run.length - 1]?.last;
     if (last === undefined) return;
@@ -379,6 +382,14 @@ export class GroupLane {
     const end = Math.min(last, until - 1);
     this.ledger.settleIdle({ first, last: end });
     this.#passUnkeyed(entry, end);
+  }
+
+  #nextUnkeyed(): Unkeyed | undefined {
+    for (;;) {
+      const entry = this.#unkeyed.at(-1);
+      if (entry === undefined || entry.first >= this.#purgedTo) return entry;
+      this.#passUnkeyed(entry, Math.min(entry.last, this.#purgedTo - 1));
+    }
   }
 
   /** The next one is through up to `end`. */

@@ -11,9 +11,11 @@ interface KeyState {
   /** Messages of the key that were let through and are not done. */
   busy: number;
   /** Those that wait, in the order in which they came. */
-  readonly parked: ParkedMessage[];
+  parked: ParkedMessage[];
   /** The index of the first that still waits. */
   head: number;
+  /** How many from there on were removed: they are passed over. */
+  removed: number;
 }
 
 /**
@@ -28,7 +30,10 @@ export class KeyGate {
   readonly #states = new Map<string, KeyState>();
   /** Who holds a place, by sequence number. */
   readonly #holders = new Map<number, KeyState>();
-  #parked = 0;
+  /** Who waits for one, by sequence number. */
+  readonly #waiting = new Map<number, KeyState>();
+  // No sequence number below it holds or waits.
+  #lowest = Number.POSITIVE_INFINITY;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -36,7 +41,7 @@ export class KeyGate {
 
   /** Messages that wait for their key. */
   get parked(): number {
-    return this.#parked;
+    return this.#waiting.size;
   }
 
   /** Whether a message of the key would have to wait. */
@@ -49,16 +54,19 @@ export class KeyGate {
   enter(key: string, sequence: number): void {
     let state = this.#states.get(key);
     if (state === undefined) {
-      state = { key, busy: 0, parked: [], head: 0 };
+      state = { key, busy: 0, parked: [], head: 0, removed: 0 };
       this.#states.set(key, state);
     }
     state.busy++;
     this.#holders.set(sequence, state);
+    if (sequence < this.#lowest) this.#lowest = sequence;
   }
 
   park(key: string, message: ParkedMessage): void {
-    this.#states.get(key)!.parked.push(message);
-    this.#parked++;
+    const state = this.#states.get(key)!;
+    state.parked.push(message);
+    this.#waiting.set(message.sequence, state);
+    if (message.sequence < this.#lowest) this.#lowest = message.sequence;
   }
 
   /**
@@ -80,30 +88,48 @@ export class KeyGate {
   }
 
   /** Messages within the span are gone; those that get a freed place are told to `onReady`. */
-  remove({ first, last }: Span, onReady: (message: ParkedMessage) => void): void {
-    const isGone = (sequence: number): boolean => first <= sequence && sequence <= last;
-    for (const state of this.#states.values()) {
-      const left = state.parked.slice(state.head).filter((message) => !isGone(message.sequence));
-      this.#parked -= state.parked.length - state.head - left.length;
-      state.parked.splice(0, state.parked.length, ...left);
-      state.head = 0;
-    }
-    for (const holder of [...this.#holders.keys()]) {
-      if (!isGone(holder)) continue;
-      const next = this.leave(holder);
+  remove(span: Span, onReady: (message: ParkedMessage) => void): void {
+    const gone = { first: Math.max(span.first, this.#lowest), last: span.last };
+    // First those that wait, so that none of them gets a place.
+    for (const sequence of within(this.#waiting, gone)) this.#forget(sequence);
+    for (const sequence of within(this.#holders, gone)) {
+      const next = this.leave(sequence);
       if (next !== undefined) onReady(next);
     }
+    if (span.first <= this.#lowest) this.#lowest = Math.max(this.#lowest, span.last + 1);
+  }
+
+  #forget(sequence: number): void {
+    const state = this.#waiting.get(sequence)!;
+    this.#waiting.delete(sequence);
+    state.removed++;
+    if (state.removed * 2 <= state.parked.length - state.head) return;
+    // As many are looked at as were removed, about.
+    state.parked = state.parked.slice(state.head).filter((message) => this.#waiting.has(message.sequence));
+    state.head = 0;
+    state.removed = 0;
   }
 
   #takeParked(state: KeyState): ParkedMessage | undefined {
-    const message = state.parked[state.head];
-    if (message === undefined) return undefined;
-    this.#parked--;
-    state.head++;
-    if (state.head === state.parked.length || state.head > 1_024) {
-      state.parked.splice(0, state.head);
-      state.head = 0;
+    while (state.head < state.parked.length) {
+      const message = state.parked[state.head]!;
+      state.head++;
+      if (state.head === state.parked.length || state.head > 1_024) {
+        state.parked.splice(0, state.head);
+        state.head = 0;
+      }
+      if (this.#waiting.delete(message.sequence)) return message;
+      state.removed--;
     }
-    return message;
+    return undefined;
   }
+}
+
+/** Those of the sequence numbers that are within the span, by whichever way has less to look at. */
+function within(sequences: ReadonlyMap<number, unknown>, { first, last }: Span): number[] {
+  const found: number[] = [];
+  if (last - first < sequences.size) {
+    for (let at = first; at <= last; at++) if (sequences.has(at)) found.push(at);
+  } else for (const at of sequences.keys()) if (first <= at && at <= last) found.push(at);
+  return found;
 }

@@ -290,7 +290,8 @@ export class Ledger {
 
   /** Everything before `sequence` is gone from the stream; `ordinal` is that of the first message that is not. */
   purge(sequence: number, ordinal: number): void {
-    const changed = this.#takeOut({ first: 1, last: sequence - 1 });
+    const { changed, queued } = this.#takeOut({ first: 1, last: sequence - 1 });
+    this.queue.removeBefore(sequence, queued);
     for (const window of this.#storedWindows)
       if (window <= windowOf(sequence)) this.#dirtyWindows.add(window);
     this.#markDirty(changed);
@@ -316,7 +317,9 @@ export class Ledger {
       if (first > span.last) break;
       struck.push({ first, last: Math.min(last, span.last), state });
     }
-    this.#settle(this.#takeOut(span));
+    const { changed, queued } = this.#takeOut(span);
+    if (queued > 0) this.queue.remove(span);
+    this.#settle(changed);
     return struck;
   }
 
@@ -373,15 +376,18 @@ export class Ledger {
     this.#done = [...changes.done, ...this.#done];
   }
 
-  /** Takes what is pending of the span out of the list and the queue, whatever it is in. */
-  #takeOut(span: Span): readonly Span[] {
+  /** Takes what is pending of the span out of the list, whatever it is in; of `queued` the queue is still to be told. */
+  #takeOut(span: Span): { changed: readonly Span[]; queued: number } {
+    let queued = 0;
     const { changed } = this.pending.change(span.first, span.last, {
       isRight: () => true,
       to: undefined,
-      onChange: (state, messages) => this.#left(state, messages),
+      onChange: (state, messages) => {
+        this.#left(state, messages);
+        if (state.kind === 'waiting' && !isIdle(state)) queued += messages;
+      },
     });
-    this.queue.remove(span);
-    return changed;
+    return { changed, queued };
   }
 
   #encodeWindow(window: number): Buffer {

@@ -9,14 +9,15 @@ export interface WaitingRange {
 
 /**
  * Ranges that wait for their redelivery: those that are due come first, by sequence number; a binary heap.
+ *
+ * Invariant: what is at the top of the heap is there still; below it there may be ranges that were removed.
  */
 export class RedeliveryQueue {
-  readonly #heap: WaitingRange[] = [];
+  #heap: WaitingRange[] = [];
   #messages = 0;
-
-  get size(): number {
-    return this.#heap.length;
-  }
+  // Whatever comes before it was removed, and how many messages of the heap those are.
+  #goneBefore = 0;
+  #gone = 0;
 
   /** How many messages wait, due or not. */
   get messages(): number {
@@ -24,8 +25,12 @@ export class RedeliveryQueue {
   }
 
   push(range: WaitingRange): void {
-    const heap = this.#heap;
     this.#messages += range.last - range.first + 1;
+    this.#insert(range);
+  }
+
+  #insert(range: WaitingRange): void {
+    const heap = this.#heap;
     let index = heap.push(range) - 1;
     while (index > 0) {
       const parent = (index - 1) >>> 1;
@@ -48,10 +53,17 @@ export class RedeliveryQueue {
   }
 
   pop(): WaitingRange | undefined {
+    const first = this.#take();
+    if (first === undefined) return undefined;
+    this.#messages -= first.last - first.first + 1;
+    if (this.#gone > 0) this.#dropGone();
+    return first;
+  }
+
+  #take(): WaitingRange | undefined {
     const heap = this.#heap;
     const first = heap[0];
     const last = heap.pop();
-    if (first !== undefined) this.#messages -= first.last - first.first + 1;
     if (first === undefined || last === undefined || heap.length === 0) return first;
     let index = 0;
     for (;;) {
@@ -68,17 +80,47 @@ export class RedeliveryQueue {
   }
 
   clear(): void {
-    this.#heap.length = 0;
+    this.#heap = [];
     this.#messages = 0;
+    this.#goneBefore = 0;
+    this.#gone = 0;
   }
 
-  /** Drops what is within the span. */
+  /**
+   * Drops what comes before `sequence`, which is never pushed again: at once where it is at the top, the rest when it
+   * comes there, or when as much of the heap is gone as is left.
+   *
+   * @param messages how many of those that wait that is
+   */
+  removeBefore(sequence: number, messages: number): void {
+    if (messages === 0) return;
+    this.#messages -= messages;
+    this.#goneBefore = Math.max(this.#goneBefore, sequence);
+    this.#gone += messages;
+    if (this.#gone * 2 > this.#heap.length) this.#rebuild({ first: 0, last: this.#goneBefore - 1 });
+    else this.#dropGone();
+  }
+
+  /** Drops what is within the span, of which some waits. */
   remove(span: Span): void {
-    if (this.#heap.every(({ first, last }) => last < span.first || first > span.last)) return;
-    const ranges = this.#heap.splice(0);
+    this.#rebuild({ first: 0, last: this.#goneBefore - 1 }, span);
+  }
+
+  #dropGone(): void {
+    for (let top = this.#heap[0]; top !== undefined && top.first < this.#goneBefore; top = this.#heap[0]) {
+      this.#take();
+      this.#gone -= Math.min(top.last + 1, this.#goneBefore) - top.first;
+      if (top.last >= this.#goneBefore) this.#insert({ ...top, first: this.#goneBefore });
+    }
+  }
+
+  #rebuild(...gone: readonly Span[]): void {
+    const ranges = this.#heap;
+    this.#heap = [];
     this.#messages = 0;
+    this.#gone = 0;
     for (const { first, last, state } of ranges) {
-      for (const part of without([{ first, last }], span)) this.push({ ...part, state });
+      for (const part of gone.reduce(without, [{ first, last }])) this.push({ ...part, state });
     }
   }
 }

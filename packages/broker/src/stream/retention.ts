@@ -3,7 +3,7 @@ import { messagesOf, unionOf } from '../group/entry.ts';
 import type { Store } from '../store/store.ts';
 import type { Lane } from './lane.ts';
 import type { Stream } from './stream.ts';
-import { readByAll, startOf } from './work-retention.ts';
+import { pendingWithin, readByAll, startOf } from './work-retention.ts';
 
 /** Streams with a maxAge are looked at this often. */
 const LOOK_MS = 1_000;
@@ -266,9 +266,5 @@ function openBefore(stream: Stream, to: number, { lane, ordinal }: LaneCut): num
     last: Math.min(to, readPosition) - 1,
   };
   if (read.last < read.first) return unread;
-  const pending = ledgers.flatMap((ledger) =>
-    [...ledger.pending.spansFrom(read.first)].filter(({ first }) => first <= read.last),
-  );
-  const spans = pending.map(({ first, last }) => ({ first, last: Math.min(last, read.last) }));
-  return unread + messagesOf(unionOf(spans));
+  return unread + messagesOf(unionOf(ledgers.flatMap((ledger) => pendingWithin(ledger, read))));
 }

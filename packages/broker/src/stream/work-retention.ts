@@ -194,7 +194,7 @@ function gapsBetween({ first, last }: Span, spans: readonly Span[]): Span[] {
   return gaps;
 }
 
-function pendingWithin(ledger: Ledger, { first, last }: Span): Span[] {
+export function pendingWithin(ledger: Ledger, { first, last }: Span): Span[] {
   const spans: Span[] = [];
   for (const span of ledger.pending.spansFrom(first)) {
     if (span.first > last) break;

@@ -1,7 +1,13 @@
-import { expect, test } from 'vitest';
-import { batchOfMany } from '../batches.ts';
+import { afterEach, expect, test, vi } from 'vitest';
+import { PendingEntries, type PendingSpan } from '../../src/group/pending-entries.ts';
+import { batchOf, batchOfMany } from '../batches.ts';
 import { RecordingFollower } from '../recording-follower.ts';
 import { openTestEngine } from '../test-engine.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 test.each(['memory', 'file'] as const)(
   'whatever the order of acks, nothing is left when all are acked (%s)',
@@ -23,3 +29,32 @@ test.each(['memory', 'file'] as const)(
     expect(await engine.streamInfo('s')).toMatchObject({ messages: 0, bytes: 0 });
   },
 );
+
+test('a publish to a full stream looks at what goes, and not at all that waits', async () => {
+  await using broker = await openTestEngine('memory');
+  const { engine } = broker;
+  const [bind, count] = [{ stream: 's' }, 2_000];
+  await engine.createStream('s', { maxMessages: count, overflow: 'drop-oldest' });
+  await engine.publish({ bind, batch: batchOfMany(count) });
+  const follower = await RecordingFollower.follow(engine, bind, { credit: count });
+  await follower.until(count);
+  // Each on its own, so that they wait as so many ranges.
+  for (const delivery of follower.deliveries) void follower.nack([delivery], 3_600_000);
+  await engine.streamInfo('s');
+  let looked = 0;
+  const spansFrom = PendingEntries.prototype.spansFrom;
+  vi.spyOn(PendingEntries.prototype, 'spansFrom').mockImplementation(function* (
+    this: PendingEntries,
+    first: number,
+  ): Generator<PendingSpan> {
+    for (const span of spansFrom.call(this, first)) {
+      looked++;
+      yield span;
+    }
+  });
+  for (let i = 0; i < 20; i++) {
+    await engine.publish({ bind, batch: batchOf('x') });
+    expect(await engine.streamInfo('s')).toMatchObject({ messages: count });
+  }
+  expect(looked).toBeLessThanOrEqual(3 * 20);
+});
