@@ -31,8 +31,8 @@ export class Retention {
   readonly #busy = new Map<Stream, Promise<unknown>>();
   /** Those that may be over their limits when the trim that is under way has ended. */
   readonly #overAgain = new Set<Stream>();
-  /** When the oldest message of a stream comes of age, as far as is known. */
-  readonly #agedAt = new WeakMap<Stream, number>();
+  /** Nothing that a stream has was taken in before then, as far as is known. */
+  readonly #oldestAt = new WeakMap<Stream, number>();
   readonly #timer: NodeJS.Timeout;
   #isClosed = false;
 
@@ -172,7 +172,7 @@ export class Retention {
     for (const stream of this.#streams()) {
       const { maxAgeMs } = stream.settings;
       if (maxAgeMs === 0 || stream.messages === 0 || this.#busy.has(stream)) continue;
-      if ((this.#agedAt.get(stream) ?? 0) > now) continue;
+      if ((this.#oldestAt.get(stream) ?? 0) + maxAgeMs > now) continue;
       void this.#alone(stream, () => this.#dropAged(stream, now - maxAgeMs)).catch(this.#onFailed);
     }
   }
@@ -181,7 +181,7 @@ export class Retention {
     await this.#trim(stream, await firstSince(this.#store, stream, before));
     const oldest = await Promise.all(stream.lanes.map(({ log }) => log.peek(stream.firstSequence)));
     const times = oldest.flatMap((batch) => batch?.time ?? []);
-    this.#agedAt.set(stream, Math.min(...times, Date.now()) + stream.settings.maxAgeMs);
+    this.#oldestAt.set(stream, Math.min(...times, Date.now()));
   }
 }
 

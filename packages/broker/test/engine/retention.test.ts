@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { PendingEntries, type PendingSpan } from '../../src/group/pending-entries.ts';
 import { batchOf, batchOfMany } from '../batches.ts';
 import { RecordingFollower } from '../recording-follower.ts';
-import { openTestEngine } from '../test-engine.ts';
+import { openTestEngine, STORES } from '../test-engine.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -57,4 +57,19 @@ test('a publish to a full stream looks at what goes, and not at all that waits',
     expect(await engine.streamInfo('s')).toMatchObject({ messages: count });
   }
   expect(looked).toBeLessThanOrEqual(3 * 20);
+});
+
+test.each(STORES)('a maxAgeMs that is lowered counts for what is there already (%s)', async (kind) => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  await using broker = await openTestEngine(kind);
+  const { engine } = broker;
+  await engine.createStream('s', { maxAgeMs: 3_600_000, retention: 'log' });
+  await engine.publish({ bind: { stream: 's' }, batch: batchOf('old') });
+  // It is looked at, and found to be young.
+  vi.advanceTimersByTime(1_000);
+  expect(await engine.streamInfo('s')).toMatchObject({ messages: 1 });
+  await engine.updateStream('s', { maxAgeMs: 1 });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  vi.advanceTimersByTime(1_000);
+  await vi.waitFor(async () => expect(await engine.streamInfo('s')).toMatchObject({ messages: 0 }), 10_000);
 });
