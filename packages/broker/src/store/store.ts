@@ -113,6 +113,8 @@ export interface ReadRequest {
   readonly from: number;
   /** Stops after the batch that reaches this; one batch at least is read. */
   readonly bytesMax: number;
+  /** No more than so many are read; absent for any number. */
+  readonly batchesMax?: number;
 }
 
 export interface SeekRequest {

@@ -38,7 +38,7 @@ export class Batch {
     return this.first + this.count - 1;
   }
 
-  /** What it takes in memory, in bytes. */
+  /** What it has for its followers, in bytes. */
   get bytes(): number {
     return this.records.length + this.shared.length;
   }

@@ -5,6 +5,10 @@ import type { CacheBudget, Evictable } from './cache-budget.ts';
 
 /** How much one read from the store brings, in bytes: enough to hide the next read behind its delivery. */
 const READ_RUN_BYTES = 2 * 1024 * 1024;
+/** As many batches of a read take about as much again, however small they are. */
+const READ_RUN_BATCHES = 4_096;
+/** What a batch takes in memory besides its bytes: the objects that hold it, and memory of its own; measured. */
+export const BATCH_OVERHEAD_BYTES = 640;
 
 export interface StreamLogOptions {
   readonly streamId: number;
@@ -59,7 +63,13 @@ export class StreamLog implements Evictable {
   async load(from: number): Promise<Batch[]> {
     const { store, streamId, lane } = this.#options;
     if (store === undefined) return [];
-    const run = await store.read({ streamId, lane, from, bytesMax: READ_RUN_BYTES });
+    const run = await store.read({
+      streamId,
+      lane,
+      from,
+      bytesMax: READ_RUN_BYTES,
+      batchesMax: READ_RUN_BATCHES,
+    });
     this.#keep(run.filter((batch) => batch.last > this.#removedThrough));
     return run;
   }
@@ -90,8 +100,12 @@ export class StreamLog implements Evictable {
 
   /** Forgets the batches that lie wholly within the range; tells the bytes that were in memory. */
   remove(first: number, last: number): number {
+    const before = this.#cache.size;
     const bytes = this.#cache.remove(first, last);
-    if (!this.isPinned && bytes > 0) this.#options.budget.remove(this, bytes, this.#cache.size === 0);
+    const { size } = this.#cache;
+    if (!this.isPinned && size < before) {
+      this.#options.budget.remove(this, bytes + (before - size) * BATCH_OVERHEAD_BYTES, size === 0);
+    }
     return bytes;
   }
 
@@ -102,7 +116,8 @@ export class StreamLog implements Evictable {
   }
 
   evict(): number {
-    return this.#cache.evict(this.#options.readFrom());
+    const bytes = this.#cache.evict(this.#options.readFrom());
+    return bytes === 0 ? 0 : bytes + BATCH_OVERHEAD_BYTES;
   }
 
   #keep(batches: Batch[]): void {
@@ -111,7 +126,7 @@ export class StreamLog implements Evictable {
       if (fresh.length === 0) return;
       this.#options.budget.add(
         this,
-        fresh.reduce((bytes, batch) => bytes + batch.bytes, 0),
+        fresh.reduce((bytes, batch) => bytes + batch.bytes + BATCH_OVERHEAD_BYTES, 0),
       );
       // Making room may have dropped neighbours, never what comes in: it is inserted now.
       this.#cache.insert(fresh);

@@ -117,12 +117,12 @@ export class ModelStore implements Store {
     return { removed };
   }
 
-  async read({ streamId, lane, from, bytesMax }: ReadRequest): Promise<Batch[]> {
+  async read({ streamId, lane, from, bytesMax, batchesMax }: ReadRequest): Promise<Batch[]> {
     const batches: Batch[] = [];
     let bytes = 0;
     for (const batch of this.#lane(streamId, lane)) {
       if (batch.last < from) continue;
-      if (bytes >= bytesMax && batches.length > 0) break;
+      if (batches.length > 0 && (bytes >= bytesMax || batches.length === batchesMax)) break;
       batches.push(batch);
       bytes += BATCH_HEADER_BYTES + batch.bytes;
     }

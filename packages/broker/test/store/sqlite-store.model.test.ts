@@ -43,12 +43,12 @@ describe('the SQLite store', () => {
 async function expectSameAnswers(store: Store, model: ModelStore, maker: TransactionMaker): Promise<void> {
   for (const streamId of model.streams.keys()) {
     for (let lane = 0; lane < LANES; lane++) {
-      for (const [from, bytesMax] of [
-        [1, 1_000_000],
-        [300, 5_000],
-        [1, 1],
+      for (const request of [
+        { streamId, lane, from: 1, bytesMax: 1_000_000 },
+        { streamId, lane, from: 300, bytesMax: 5_000 },
+        { streamId, lane, from: 1, bytesMax: 1 },
+        { streamId, lane, from: 100, bytesMax: 1_000_000, batchesMax: 3 },
       ]) {
-        const request = { streamId, lane, from: from!, bytesMax: bytesMax! };
         expect((await store.read(request)).map(plain)).toEqual((await model.read(request)).map(plain));
       }
       const times = model.rows.filter((row) => row.streamId === streamId).map(({ batch }) => batch.time);

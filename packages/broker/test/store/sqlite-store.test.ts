@@ -96,16 +96,18 @@ describe('the SQLite store', () => {
     });
   });
 
-  test('reads from the batch that holds a number, or the first after it, until the bytes are reached', async () => {
+  test('reads from the batch that holds a number, or the first after it, until the bytes or the batches are reached', async () => {
     await using folder = await temporaryFolder();
     await withStore(await openSqliteStore({ folder: folder.path }), async (store) => {
       const batches = [placedBatch(1, 'a', 'b', 'c'), placedBatch(10, 'd', 'e'), placedBatch(12, 'f')];
       await commitBatches(store, batches);
-      const firsts = async (from: number, bytesMax: number) =>
-        (await store.read({ streamId: 1, lane: 0, from, bytesMax })).map(({ first }) => first);
+      const firsts = async (from: number, bytesMax: number, batchesMax = 100) =>
+        (await store.read({ streamId: 1, lane: 0, from, bytesMax, batchesMax })).map(({ first }) => first);
       expect(await firsts(1, 1_000)).toEqual([1, 10, 12]);
       expect(await firsts(3, 1_000)).toEqual([1, 10, 12]);
       expect(await firsts(4, 1_000)).toEqual([10, 12]);
+      expect(await firsts(3, 1_000, 2)).toEqual([1, 10]);
+      expect(await firsts(4, 1_000, 1)).toEqual([10]);
       expect(await firsts(11, 1)).toEqual([10]);
       expect(await firsts(13, 1_000)).toEqual([]);
       expect(await store.read({ streamId: 2, lane: 0, from: 1, bytesMax: 1_000 })).toEqual([]);

@@ -24,11 +24,11 @@ export class BatchReader {
   }
 
   /**
-   * From the batch that holds `from`, or the first after it, until `bytesMax` is reached; one at least.
+   * From the batch that holds `from`, or the first after it, until `bytesMax` or `batchesMax` is reached; one at least.
    *
    * @throws DamagedRows
    */
-  read({ streamId, lane, from, bytesMax }: ReadRequest): BatchRow[] {
+  read({ streamId, lane, from, bytesMax, batchesMax }: ReadRequest): BatchRow[] {
     const before = this.#sql.before.get(streamId, lane, from) as CheckedRow | undefined;
     // What holds `from` may be damaged so that this does not show.
     const mayHold =
@@ -45,7 +45,7 @@ export class BatchReader {
       }
       rows.push(row);
       bytes += row.segment === null ? row.data.length : row.length;
-      if (bytes >= bytesMax) break;
+      if (bytes >= bytesMax || rows.length === batchesMax) break;
     }
     if (damaged.length > 0) throw new DamagedRows(damaged);
     return readRows(this.#journal, rows);
