@@ -20,6 +20,8 @@ export interface LaneHost {
   readonly name: string;
   /** Present when keys matter. */
   readonly gate: KeyGate | undefined;
+  /** Whether a lane has messages of before that the gate has no room for yet. */
+  readonly hasUnkeyed: boolean;
   leaseTimes(member: Membership): LeaseTimes;
   send(member: Membership, batch: Batch, first: number, attempt: number, cut: Cut): void;
   /** Whether messages that expired go to the dead letters. */
@@ -86,6 +88,10 @@ export class GroupLane {
 
   get isLoading(): boolean {
     return this.#loading;
+  }
+
+  get hasUnkeyed(): boolean {
+    return this.#unkeyed.length > 0;
   }
 
   /** Messages not delivered yet. */
@@ -188,6 +194,7 @@ export class GroupLane {
     const cut = batch.cut(first, countMax, this.#bytesMax(member));
     if (batch.isBare) return this.#sendFresh(member, batch, cut);
     const { gate } = this.#host;
+    if (gate !== undefined && this.#host.hasUnkeyed) return 0;
     const count = this.#countDeliverable(batch, first, cut.count, gate);
     if (count === 0) return this.#passOver(batch, first, gate);
     // What fitted the bytes still does, so the shorter cut has all of `count`.
@@ -272,15 +279,18 @@ export class GroupLane {
   }
 
   /**
-   * Lets entries of before the broker started through the gate: those that were delivered, or all.
+   * Lets entries of before the broker started through the gate: those that were delivered, or all. Of those that were
+   * not, no more than may wait there: the rest goes through when some are done, and nothing fresh before it.
    *
-   * @returns whether all of these have been
+   * @returns whether it is done with them for now; false while some are read from the store
    */
   readKeys(which: 'delivered' | 'all'): boolean {
     const { gate } = this.#host;
     for (let entry = this.#nextUnkeyed(); entry !== undefined; entry = this.#nextUnkeyed()) {
       if (which === 'delivered' && !entry.wasDelivered) return true;
       const { first, last, dueAt } = entry;
+      const parkedMax = entry.wasDelivered ? Number.POSITIVE_INFINITY : PARKED_MAX;
+      if (gate !== undefined && gate.parked >= parkedMax) return true;
       const batch = this.lane.log.find(first);
       if (batch === undefined && !this.lane.log.isPinned) {
         this.#load(first);
@@ -289,14 +299,17 @@ export class GroupLane {
       const next = batch === undefined ? this.lane.log.ceiling(first)?.first : batch.last + 1;
       const end = next === undefined ? last : Math.min(last, next - 1);
       if (batch === undefined) this.ledger.settleIdle({ first, last: end });
-      else this.#admit(batch, { first, last: end }, dueAt, gate);
-      this.#passUnkeyed(entry, end);
+      const through = batch === undefined ? end : this.#admit(batch, { first, last: end }, dueAt, parkedMax);
+      this.#passUnkeyed(entry, through);
     }
     return true;
   }
 
-  #admit(batch: Batch, { first, last }: Span, dueAt: number, gate: KeyGate | undefined): void {
+  /** @returns the last of them that came through, or waits at the gate */
+  #admit(batch: Batch, { first, last }: Span, dueAt: number, parkedMax: number): number {
+    const { gate } = this.#host;
     for (let sequence = first; sequence <= last; sequence++) {
+      if (gate !== undefined && gate.parked >= parkedMax) return sequence - 1;
       const key = batch.keys[sequence - batch.first];
       if (!this.#isOwn(batch, sequence)) this.#passIdle({ first: sequence, last: sequence });
       else if (key !== undefined && gate?.isShut(key)) gate.park(key, { lane: this.number, sequence });
@@ -305,6 +318,7 @@ export class GroupLane {
         this.ledger.enqueueIdle({ first: sequence, last: sequence }, dueAt);
       }
     }
+    return last;
   }
 
   #passIdle(span: Span): void {

@@ -149,6 +149,11 @@ export class Group implements LaneHost, DispatcherGroup {
     return this.#gate !== undefined;
   }
 
+  get hasUnkeyed(): boolean {
+    for (const lane of this.#lanes) if (lane.hasUnkeyed) return true;
+    return false;
+  }
+
   get isClosed(): boolean {
     return this.#isClosed;
   }
