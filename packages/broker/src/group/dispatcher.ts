@@ -46,7 +46,8 @@ export class Dispatcher {
 
   settingsChanged(): void {
     const { ratePerSecond } = this.#group.settings;
-    this.#rate = ratePerSecond > 0 ? new RateLimit(ratePerSecond) : undefined;
+    if (ratePerSecond === (this.#rate?.perSecond ?? 0)) return;
+    this.#rate = ratePerSecond > 0 ? new RateLimit(ratePerSecond, this.#rate) : undefined;
   }
 
   dispatch(): void {

@@ -110,5 +110,21 @@ export function handingOut({ open }: EngineKind): void {
       await slow.until(60);
       expect(slow.sequences).toEqual(free.sequences);
     });
+
+    test('lets no burst through for each change of another option, or of the rate', async () => {
+      await using opened = await open();
+      const { engine } = opened;
+      await engine.createStream('s', {});
+      const options = { ratePerSecond: 100 };
+      const follower = await RecordingFollower.follow(engine, bind, { credit: 1_000, options });
+      const watch = new Stopwatch();
+      await engine.publish({ bind, batch: batchOfMany(1_000) });
+      for (let i = 0; i < 20; i++) {
+        await engine.updateGroup('s', 'workers', { retry: { delayMs: i }, ratePerSecond: 100 - (i % 2) });
+        await engine.updateGroup('s', 'workers', { retry: { delayMs: 100 + i } });
+      }
+      // Five at once, and then one for each 10 ms.
+      expect(follower.deliveries.length).toBeLessThanOrEqual(5 + Math.ceil(watch.ms / 10));
+    });
   });
 }
