@@ -10,6 +10,8 @@ import type { Removal } from '../stream/work-retention.ts';
 
 /** Batches up to this size are joined with their neighbours into one row: two of them fit into the smallest frame. */
 const JOIN_BYTES_MAX = 30 * 1024;
+/** And no later ones: those that are joined have the time of the first, by which they expire. */
+const JOIN_MS_MAX = 10;
 /** A view of more memory than this many times its size is copied, so as not to keep the rest of it. */
 const VIEW_WASTE_MAX = 1.5;
 
@@ -102,7 +104,7 @@ export class Transaction {
     if (stream.isDurable) this.bytes += records.length + shared.length;
     const open = this.#open.get(lane);
     const isJoinable = shared.length === 0 && records.length <= JOIN_BYTES_MAX;
-    if (isJoinable && open !== undefined && canTake(open, first, count, flags)) {
+    if (isJoinable && open !== undefined && canTake(open, first, count, flags, time)) {
       open.pieces.push(records);
       open.count += count;
       open.bytes += records.length;
@@ -161,8 +163,9 @@ export class Transaction {
   }
 }
 
-function canTake(batch: OpenBatch, first: number, count: number, flags: number): boolean {
+function canTake(batch: OpenBatch, first: number, count: number, flags: number, time: number): boolean {
   if (batch.flags !== flags || batch.first + batch.count !== first) return false;
+  if (time - batch.time > JOIN_MS_MAX) return false;
   return batch.bytes < JOIN_BYTES_MAX && batch.count + count <= BATCH_RECORDS_MAX;
 }
 
