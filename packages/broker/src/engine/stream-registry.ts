@@ -195,7 +195,6 @@ export class StreamRegistry {
     const { store } = this.#options;
     const stream = new Stream(
       stored,
-      Date.now(),
       (self, lane) =>
         new StreamLog({
           streamId: self.id,

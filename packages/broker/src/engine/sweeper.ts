@@ -36,7 +36,6 @@ export class Sweeper {
 
   #sweep(): void {
     const { producers, dedup, clock, committer, registry } = this.#options;
-    const now = Date.now();
     let isChanged = producers.expire();
     for (const { stream, before } of dedup.expire(Math.floor(clock.now()))) {
       if (stream.isDurable) committer.open.droppedDedup.push({ streamId: stream.id, before });
@@ -45,23 +44,26 @@ export class Sweeper {
     const offsetMs = clock.noticeStep();
     if (offsetMs !== undefined) committer.open.clockOffsetMs.push(offsetMs);
     if (isChanged || offsetMs !== undefined) committer.schedule();
-    for (const stream of [...registry.all()]) this.#sweepStream(stream, now);
+    for (const stream of [...registry.all()]) this.#sweepStream(stream);
   }
 
-  #sweepStream(stream: Stream, now: number): void {
+  #sweepStream(stream: Stream): void {
     const { streams, groups, onFailed } = this.#options;
     // It may have gone with the one before.
     if (stream.isDeleted) return;
     const { expireAfterMs } = stream.settings;
+    const now = monotonicMs();
     const hasFollowers = [...stream.groups.values()].some(({ followers }) => followers > 0);
-    if (hasFollowers) stream.usedAt = now;
-    else if (expireAfterMs > 0 && now - Math.max(stream.usedAt, stream.lastTime) > expireAfterMs) {
+    if (hasFollowers || stream.hasNews) {
+      stream.usedAt = now;
+      stream.hasNews = false;
+    } else if (expireAfterMs > 0 && now - stream.usedAt > expireAfterMs) {
       streams.delete(stream.name).catch(onFailed);
       return;
     }
     for (const group of [...stream.groups.values()]) {
       const { expireAfterMs: afterMs } = group.settings;
-      if (afterMs === 0 || group.followers > 0 || monotonicMs() - group.usedAt <= afterMs) continue;
+      if (afterMs === 0 || group.followers > 0 || now - group.usedAt <= afterMs) continue;
       groups.remove(group).catch(onFailed);
     }
   }

@@ -1,4 +1,5 @@
 import type { GroupSummary, StreamSummary } from '@simplemq/protocol';
+import { monotonicMs } from '../clock.ts';
 import type { Group } from '../group/group.ts';
 import type { StoredLane, StoredStream } from '../store/store.ts';
 import { Lane } from './lane.ts';
@@ -35,13 +36,15 @@ export class Stream {
   /** What is to enter the stream later. */
   delayedMessages = 0;
   delayedBytes = 0;
-  /** When its last follower left, in milliseconds since 1970 UTC. */
-  usedAt: number;
+  /** Until when it was seen in use, by the monotonic clock; see Sweeper. */
+  usedAt: number = monotonicMs();
+  /** Whether a message came since the sweeper looked last. */
+  hasNews = false;
   isDeleted = false;
   readonly #lanes: (Lane | undefined)[] = [];
   readonly #makeLog: (stream: Stream, lane: number) => StreamLog;
 
-  constructor(stored: StoredStream, usedAt: number, makeLog: (stream: Stream, lane: number) => StreamLog) {
+  constructor(stored: StoredStream, makeLog: (stream: Stream, lane: number) => StreamLog) {
     this.id = stored.id;
     this.name = stored.name;
     this.settings = readStoredSettings(stored.options);
@@ -52,7 +55,6 @@ export class Stream {
     this.lastTime = stored.lastTime;
     this.messages = stored.messages;
     this.bytes = stored.bytes;
-    this.usedAt = usedAt;
     this.#makeLog = makeLog;
     this.#lanes.push(this.#makeLane(0, stored.lanes[0] ?? NEW_LANE));
     stored.lanes.forEach((lane, number) => {
@@ -85,6 +87,7 @@ export class Stream {
 
   /** The time that a message which comes now is given. */
   takeTime(): number {
+    this.hasNews = true;
     this.lastTime = Math.max(this.lastTime, Date.now());
     return this.lastTime;
   }

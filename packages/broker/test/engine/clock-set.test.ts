@@ -79,3 +79,14 @@ test('a message id is forgotten after its window when the clock was set back by 
   };
   await expect.poll(sentAgain, { timeout: 20_000 }).toBe(2);
 });
+
+test('a stream whose last message has just come is not deleted as unused when the clock is set forward', async () => {
+  setClock(0);
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  await using opened = await openTestEngine('file');
+  await opened.engine.createStream('s', { expireAfterMs: HOUR_MS });
+  await publish(opened.engine, 's', 'x');
+  setClock(2 * HOUR_MS);
+  vi.advanceTimersByTime(2_000);
+  expect(await opened.engine.streamInfo('s')).toMatchObject({ messages: 1 });
+});

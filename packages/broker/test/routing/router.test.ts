@@ -13,7 +13,7 @@ function stream(id: number, name: string): Stream {
   const options = { storage: 'memory', retention: 'work' };
   const budget = new CacheBudget(0);
   const logOf = (_: Stream, lane: number) => new StreamLog({ streamId: id, lane, budget, readFrom: () => 1 });
-  return new Stream({ ...stored, options }, 0, logOf);
+  return new Stream({ ...stored, options }, logOf);
 }
 
 test('what a router remembers of a pattern is true as streams come and go', () => {
