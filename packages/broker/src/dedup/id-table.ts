@@ -1,6 +1,9 @@
 import { HASH_WORDS } from './id-hash.ts';
 
-const IDS_MIN = 256;
+/** Few, as streams with an id now and then may be many. */
+const IDS_MIN = 8;
+/** Below so many ids a table that grows has four times the room then, so that it seldom does. */
+const SMALL_IDS = 256;
 /** The number of an id that was taken back; no message has it. */
 const FORGOTTEN = 0;
 /** How full the hash table may be. */
@@ -112,7 +115,8 @@ export class IdTable {
   }
 
   #growIds(): void {
-    const size = Math.ceil(this.#numbers.length * 1.5);
+    const { length } = this.#numbers;
+    const size = Math.ceil(length * (length < SMALL_IDS ? 4 : 1.5));
     const words = new Uint32Array(size * HASH_WORDS);
     words.set(this.#words);
     this.#words = words;
@@ -122,7 +126,8 @@ export class IdTable {
   }
 
   #growSlots(): void {
-    const slots = this.#slots.length * 2;
+    const { length } = this.#slots;
+    const slots = length * (length < SMALL_IDS ? 4 : 2);
     this.#tags = new Uint8Array(slots);
     this.#slots = new Uint32Array(slots);
     for (let index = 0; index < this.#size; index++) this.#link(index);
