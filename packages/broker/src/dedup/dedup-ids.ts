@@ -43,7 +43,12 @@ export class DedupIds {
     return this.#generations.reduce((sum, { table }) => sum + table.size, 0);
   }
 
-  /** When its oldest ids came, by the steady clock; undefined without any. */
+  /** When the ids of each part of the window came first, by the steady clock; the oldest part comes first. */
+  get sinces(): number[] {
+    return this.#generations.map(({ since }) => since);
+  }
+
+  /** When its oldest ids came; undefined without any. */
   get since(): number | undefined {
     return this.#generations[0]?.since;
   }
@@ -99,15 +104,24 @@ export class DedupIds {
       // A generation ends where the next begins, or may begin.
       const end = this.#generations[1]?.since ?? oldest.since + this.windowMs / GENERATIONS;
       if (end > now - this.windowMs) break;
-      this.dropOldest();
+      this.#generations.shift();
       isAny = true;
     }
     return isAny;
   }
 
-  /** Forgets the oldest part of the window. @returns how many ids that was */
-  dropOldest(): number {
-    return this.#generations.shift()?.table.size ?? 0;
+  /**
+   * Forgets the oldest part of the window.
+   *
+   * @param withUnsealed also when it has ids that were not sealed yet, whose messages wait for their commit
+   * @returns how many ids that was
+   */
+  dropOldest(withUnsealed: boolean): number {
+    const oldest = this.#generations[0];
+    if (oldest === undefined) return 0;
+    if (!withUnsealed && oldest.sealed < oldest.table.size) return 0;
+    this.#generations.shift();
+    return oldest.table.size;
   }
 
   #current(now: number): Generation {

@@ -24,6 +24,10 @@ export function packIds(table: IdTable, from: number, to: number): Uint8Array {
   return packed;
 }
 
+export function packedCount({ length }: Uint8Array): number {
+  return length / PACKED_BYTES;
+}
+
 /** Adds packed ids to a table. */
 export function unpackIds(packed: Uint8Array, table: IdTable): void {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);

@@ -97,7 +97,7 @@ export function makeParts(
   });
   const streamOf = (id: number): Stream | undefined => registry.byId(id);
   const dedup = new Dedup(options.dedupIdsMax);
-  dedup.restore(snapshot.dedup, streamOf);
+  dedup.restore(snapshot.dedup, streamOf, Math.floor(clock.now()));
   const delays = new Delays({ store, committer, clock, snapshot, streamOf, onFailed });
   const placer = new Placer(dedup, delays);
   const find = (name: string): Stream | undefined => registry.get(name);

@@ -79,7 +79,7 @@ export class Placer {
     let offset = 0;
     let start = 0;
     let startOffset = 0;
-    const ids = this.#dedup.of(stream);
+    const ids = this.#dedup.of(stream, now);
     ids.preload(hashes);
     transaction.dedupStreams.set(stream, ids);
     const close = (index: number): void => {
@@ -120,11 +120,12 @@ export class Placer {
   }
 
   #countDuplicates(stream: Stream, parts: readonly BatchPart[]): number {
+    const ids = this.#dedup.of(stream, Math.floor(this.#delays.now()));
     let duplicates = 0;
     for (const { messageIds } of parts) {
       if (messageIds === undefined) continue;
       for (let at = 0; at < messageIds.length; at += HASH_WORDS) {
-        if (!isNone(messageIds, at) && this.#dedup.find(stream, messageIds, at) !== undefined) duplicates++;
+        if (!isNone(messageIds, at) && ids.find(messageIds, at) !== undefined) duplicates++;
       }
     }
     return duplicates;

@@ -80,6 +80,17 @@ test('a message id is forgotten after its window when the clock was set back by 
   await expect.poll(sentAgain, { timeout: 20_000 }).toBe(2);
 });
 
+test('a message id whose window was over while the broker was down is new at once', async () => {
+  setClock(0);
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  await using opened = await openTestEngine('file');
+  await opened.engine.createStream('s', { dedupWindowMs: 60_000 });
+  await publish(opened.engine, 's', { body: 'before', messageId: 'm' });
+  await opened.restart({}, async () => setClock(HOUR_MS));
+  await publish(opened.engine, 's', { body: 'after', messageId: 'm' });
+  expect(await opened.engine.streamInfo('s')).toMatchObject({ messages: 2 });
+});
+
 test('a stream whose last message has just come is not deleted as unused when the clock is set forward', async () => {
   setClock(0);
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
