@@ -11,3 +11,8 @@ export const GROUPS_PER_STREAM_MAX = 10_000;
 /** In all; where there are many streams, GROUPS_FOR_EACH_STREAM for each of them, if that is more. */
 export const GROUPS_MAX = 100_000;
 export const GROUPS_FOR_EACH_STREAM = 4;
+
+/** What it may take to try one pattern against all names, and so hold up everybody else. */
+export const MATCH_MS_MAX = 250;
+/** And so much more for each name: usual patterns take 1 to 5 µs. */
+export const MATCH_NAME_US_MAX = 10;

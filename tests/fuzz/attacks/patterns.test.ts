@@ -1,6 +1,8 @@
-import { Pattern } from '@simplemq/broker';
+import { openEngine, Pattern } from '@simplemq/broker';
 import { PATTERN_LENGTH_MAX } from '@simplemq/protocol';
 import { describe, expect, test } from 'vitest';
+import { batchOf } from '../../../packages/broker/test/batches.ts';
+import { RecordingFollower } from '../../../packages/broker/test/recording-follower.ts';
 import { bytesInUse } from '../../../packages/protocol/test/memory.ts';
 
 /** Known attacks on engines of regular expressions, as the pattern of a bind. */
@@ -133,6 +135,23 @@ describe('a name of a stream that looks like a pattern', () => {
     const quoted = text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
     expect(new Pattern(`^${quoted}$`).matches(text)).toBe(true);
   });
+});
+
+test('a pattern that is slow to try against many names is refused by then, saying what to do', async () => {
+  const engine = await openEngine({ storage: 'memory' });
+  const names = Array.from({ length: 2_000 }, (_, n) => `devices.eu-west-1.${n}.telemetry.readings`);
+  await Promise.all(names.map((name) => engine.createStream(name, {})));
+  const bind = { pattern: '(?:.?.?){250}(?:A|B)$' };
+  const refusal = {
+    code: 'InvalidPattern',
+    message: expect.stringMatching(/the limit is .* a simpler pattern/),
+  };
+  await expect(engine.publish({ bind, batch: batchOf('x') })).rejects.toMatchObject(refusal);
+  await expect(engine.listStreams({ bind }, (name) => name !== names[0])).rejects.toMatchObject(refusal);
+  await expect(RecordingFollower.follow(engine, bind)).rejects.toMatchObject(refusal);
+  const usual = await engine.publish({ bind: { pattern: '\\.1\\..*readings$' }, batch: batchOf('x') });
+  expect(usual.streams).toMatchObject([{ stream: names[1] }]);
+  await engine.close();
 });
 
 /** The machine may be busy with something else now and then; not each time. */

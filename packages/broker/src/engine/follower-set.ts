@@ -46,6 +46,8 @@ export class FollowerSet {
     const pattern = 'pattern' in bind ? new Pattern(bind.pattern) : undefined;
     const before = this.#registry.match(bind, visible);
     await Promise.all(before.map((stream) => this.#groups.ensure(stream, group, startFrom, options)));
+    // Streams may have come and gone meanwhile: those that came begin at their first message anyway.
+    const streams = this.#registry.match(bind, visible);
     const follower = new EmbeddedFollower({
       id: this.#nextId++,
       client: request.client,
@@ -59,8 +61,7 @@ export class FollowerSet {
       onClosed: (closed) => this.#followers.delete(closed),
     });
     this.#followers.add(follower);
-    // Streams may have come and gone meanwhile: those that came begin at their first message anyway.
-    for (const stream of this.#registry.match(bind, visible)) this.#join(follower, stream, options);
+    for (const stream of streams) this.#join(follower, stream, options);
     // Deliveries begin in a later turn, when the caller has the follower's id.
     setImmediate(() => follower.start(request.upTo, request.bytesUpTo));
     return follower;

@@ -7,6 +7,7 @@ import { type GroupSettings, readStoredGroupSettings } from '../group/group-sett
 import { Ledger } from '../group/ledger.ts';
 import { windowOf } from '../group/pending-entries.ts';
 import { decodeWindowState, type StoredWindowState } from '../group/window-state.ts';
+import type { MatchTime } from '../routing/match-time.ts';
 import { Router } from '../routing/router.ts';
 import type { Store, StoredPosition, StoredStream, StoreSnapshot } from '../store/store.ts';
 import { CacheBudget } from '../stream/cache-budget.ts';
@@ -111,9 +112,9 @@ export class StreamRegistry {
   }
 
   /** The streams of a bind; for a pattern there may be none, and those that are not `visible` are not among them. */
-  match(bind: WireBind, visible?: StreamFilter): Stream[] {
+  match(bind: WireBind, visible?: StreamFilter, time?: MatchTime): Stream[] {
     if ('stream' in bind) return [this.find(bind.stream)];
-    const matching = [...this.router.matches(bind.pattern)];
+    const matching = [...this.router.matches(bind.pattern, time)];
     return visible === undefined ? matching : matching.filter(({ name }) => visible(name));
   }
 

@@ -10,6 +10,7 @@ import type { Committer } from '../commit/committer.ts';
 import type { Producers } from '../commit/producers.ts';
 import { type BatchPart, partsOf } from '../publish/batch-parts.ts';
 import type { Placer } from '../publish/placer.ts';
+import { MatchTime } from '../routing/match-time.ts';
 import type { Stream } from '../stream/stream.ts';
 import type { EmbeddedFollower } from './embedded-follower.ts';
 import type {
@@ -64,7 +65,8 @@ export class Transactions {
     const repeated = producer === undefined ? undefined : this.#options.producers.receiptOf(producer);
     if (repeated !== undefined) return repeated as Promise<TransactionReceipt>;
     if (producer !== undefined) this.#options.producers.checkRoom(producer);
-    const checked = publishes.map((request) => this.#match(request));
+    const time = new MatchTime();
+    const checked = publishes.map((request) => this.#match(request, time));
     this.#checkRoom(checked);
     const acked = [...Map.groupBy(acks, ({ follower }) => follower as EmbeddedFollower)].map(
       ([follower, asked]) => ({ follower, entries: asked.flatMap(({ entries }) => entries) }),
@@ -77,8 +79,11 @@ export class Transactions {
     return this.#committed({ publishes: placed, durability }, producer);
   }
 
-  #match({ bind, batch, mustMatch = false, visible }: TransactionRequest['publishes'][number]): Matched {
-    const streams = this.#options.registry.match(bind, visible);
+  #match(
+    { bind, batch, mustMatch = false, visible }: TransactionRequest['publishes'][number],
+    time?: MatchTime,
+  ): Matched {
+    const streams = this.#options.registry.match(bind, visible, time);
     if (mustMatch && streams.length === 0) throw noMatch(bind);
     return { streams, parts: partsOf(batch) };
   }

@@ -1,5 +1,6 @@
+import { InvalidPattern } from '@simplemq/protocol';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Router } from '../../src/routing/router.ts';
 import { CacheBudget } from '../../src/stream/cache-budget.ts';
 import { Stream } from '../../src/stream/stream.ts';
@@ -90,7 +91,35 @@ test('what it remembers is bounded by streams too, over all patterns, and is tru
 
 test('a pattern that matches more than it remembers is tried once all the same', () => {
   const streams = new Map<string, Stream>();
-  for (let id = 1; id <= 20; id++) streams.set(`s${id}`, stream(id, `s${id}`));
+  for (let id = 1; id <= 1_000; id++) streams.set(`s${id}`, stream(id, `s${id}`));
   const router = new Router(streams, 10);
   expect(router.matches('^s')).toBe(router.matches('^s'));
+});
+
+describe('a pattern that is slow to try', () => {
+  const slow = '(?:.?.?){250}(?:A|B)$';
+  const long = (id: number) => stream(id, `${'x'.repeat(240)}${id}A`);
+
+  test('is not remembered when it was refused, or took long for each name', () => {
+    const streams = new Map<string, Stream>();
+    const router = new Router(streams);
+    for (let id = 1; id <= 2_000; id++) streams.set(`s${id}`, long(id));
+    expect(() => router.matches(slow)).toThrow(InvalidPattern);
+    for (const name of [...streams.keys()].slice(2)) streams.delete(name);
+    expect(router.matches(slow).size).toBe(2);
+    expect(router.rememberedMatches).toBe(0);
+  });
+
+  test('is forgotten with the first stream that it holds up, and its matches are true all the same', () => {
+    const streams = new Map<string, Stream>();
+    const router = new Router(streams);
+    expect(router.matches(slow).size).toBe(0);
+    for (let id = 1; id <= 3; id++) {
+      const added = long(id);
+      streams.set(added.name, added);
+      router.added(added);
+      expect(router.rememberedMatches).toBe(0);
+      expect(router.matches(slow).size).toBe(id);
+    }
+  });
 });

@@ -165,6 +165,12 @@ const FIXED: readonly (Past & { readonly limit: string; readonly what: string })
     past: 'the group is not created, and the FOLLOW is refused',
     error: 'InvalidOption',
   },
+  {
+    limit: `${count(broker.MATCH_MS_MAX)} ms`,
+    what: `trying a pattern against the names of all streams, and ${broker.MATCH_NAME_US_MAX} µs more for each of them`,
+    past: 'the request is refused',
+    error: 'InvalidPattern',
+  },
 ];
 
 /** The page as it should be. */
