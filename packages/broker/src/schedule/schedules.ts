@@ -30,6 +30,8 @@ const LOOK_MS = 1_000;
 const WAITING_BYTES_MAX: number = 256 * 1024 * 1024;
 /** After a storage that was full, the next try. */
 const FULL_RETRY_MS = 500;
+/** A clock that was set back by less is waited for, so that no time comes twice; by more, and schedules go on by it. */
+const SET_BACK_MS = 60_000;
 const DEFAULT_TIMEZONE = 'UTC';
 
 interface Schedule {
@@ -42,8 +44,14 @@ interface Schedule {
   paused: boolean;
   /** Infinity when there is no next time. */
   nextAt: number;
+  /** When that was found to be the next time. */
+  foundAt: number;
   lastAt: number | undefined;
 }
+
+type StoredDefinition = Pick<Schedule, 'cron' | 'timezone' | 'paused' | 'lastAt'> & {
+  readonly foundAt?: number;
+};
 
 export interface SchedulesOptions {
   readonly committer: Committer;
@@ -94,6 +102,7 @@ export class Schedules {
     this.#checkRoom(batch, known);
     const own = { ...batch, shared: Buffer.from(batch.shared), records: Buffer.from(batch.records) };
     const lastAt = known?.lastAt;
+    const now = Date.now();
     const schedule = {
       name,
       stream,
@@ -102,7 +111,8 @@ export class Schedules {
       batch: own,
       next,
       paused: false,
-      nextAt: nextAfter(next),
+      nextAt: nextAfter(next, now),
+      foundAt: now,
       lastAt,
     };
     return this.#change(schedule, known);
@@ -144,7 +154,8 @@ export class Schedules {
       const found = this.#find(name, visible);
       return found.paused === paused ? summary(found) : this.pause(name, paused, visible);
     }
-    return this.#change({ ...known, paused, nextAt: nextAfter(known.next) }, known);
+    const now = Date.now();
+    return this.#change({ ...known, paused, nextAt: nextAfter(known.next, now), foundAt: now }, known);
   }
 
   async delete(name: string, visible?: StreamFilter): Promise<void> {
@@ -218,17 +229,26 @@ export class Schedules {
   #look(): void {
     const now = Date.now();
     for (const schedule of [...this.#schedules.values()]) {
-      if (schedule.paused || schedule.nextAt > now) continue;
-      if (this.#options.committer.open.bytes < WAITING_BYTES_MAX) this.#publish(schedule, now);
-      else this.#triesFrom = now + FULL_RETRY_MS;
+      const isAhead = schedule.foundAt - now > SET_BACK_MS;
+      if (schedule.paused || (schedule.nextAt > now && !isAhead)) continue;
+      if (this.#options.committer.open.bytes >= WAITING_BYTES_MAX) this.#triesFrom = now + FULL_RETRY_MS;
+      else if (isAhead) this.#moveBack(schedule, now);
+      else this.#publish(schedule, now);
     }
     this.#arm();
+  }
+
+  /** The clock was ahead, and was set right: the next time by what it showed would be late by as much. */
+  #moveBack(schedule: Schedule, now: number): void {
+    this.#put({ ...schedule, nextAt: nextAfter(schedule.next, now), foundAt: now }, schedule);
+    // Refused for want of room, it is tried again at the next look.
+    this.#options.committer.stored().catch(() => {});
   }
 
   #publish(schedule: Schedule, now: number): void {
     const { committer, placer, find } = this.#options;
     const stream = find(schedule.stream);
-    this.#put({ ...schedule, nextAt: nextAfter(schedule.next), lastAt: now }, schedule);
+    this.#put({ ...schedule, nextAt: nextAfter(schedule.next, now), foundAt: now, lastAt: now }, schedule);
     try {
       const parts = partsOf(schedule.batch);
       if (stream !== undefined) placer.checkRoom(stream, parts);
@@ -269,8 +289,8 @@ function parse(cron: string, timezone: string): Cron {
   }
 }
 
-function nextAfter(next: Cron): number {
-  return next.nextRun()?.getTime() ?? Number.POSITIVE_INFINITY;
+function nextAfter(next: Cron, now: number): number {
+  return next.nextRun(new Date(now))?.getTime() ?? Number.POSITIVE_INFINITY;
 }
 
 function summary({ name, stream, cron, timezone, paused, nextAt, lastAt }: Schedule): ScheduleSummary {
@@ -286,12 +306,22 @@ function summary({ name, stream, cron, timezone, paused, nextAt, lastAt }: Sched
   };
 }
 
-function toStored({ name, stream, cron, timezone, paused, batch, nextAt, lastAt }: Schedule): StoredSchedule {
+function toStored({
+  name,
+  stream,
+  cron,
+  timezone,
+  paused,
+  batch,
+  nextAt,
+  foundAt,
+  lastAt,
+}: Schedule): StoredSchedule {
   const head = encodeBatchHead(batch.count, batch.flags, batch.shared, batch.records);
   const data = new Uint8Array(head.length + batch.records.length);
   data.set(head);
   data.set(batch.records, head.length);
-  const definition = { cron, timezone, paused, ...(lastAt !== undefined && { lastAt }) };
+  const definition = { cron, timezone, paused, foundAt, ...(lastAt !== undefined && { lastAt }) };
   return {
     name,
     stream,
@@ -302,11 +332,11 @@ function toStored({ name, stream, cron, timezone, paused, batch, nextAt, lastAt 
 }
 
 function fromStored({ name, stream, definition, data, nextAt }: StoredSchedule): Schedule {
-  const { cron, timezone, paused, lastAt } = definition as Pick<
-    Schedule,
-    'cron' | 'timezone' | 'paused' | 'lastAt'
-  >;
+  const { cron, timezone, paused, lastAt, ...rest } = definition as StoredDefinition;
+  // Versions before this one did not store it.
+  const { foundAt = lastAt ?? 0 } = rest;
   const batch = decodeBatch(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-  const next = nextAt === Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : nextAt;
-  return { name, stream, cron, timezone, paused, batch, next: parse(cron, timezone), nextAt: next, lastAt };
+  const next = parse(cron, timezone);
+  const at = nextAt === Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : nextAt;
+  return { name, stream, cron, timezone, paused, batch, next, nextAt: at, foundAt, lastAt };
 }

@@ -101,3 +101,47 @@ test('a stream whose last message has just come is not deleted as unused when th
   vi.advanceTimersByTime(2_000);
   expect(await opened.engine.streamInfo('s')).toMatchObject({ messages: 1 });
 });
+
+test.each(['while the broker runs', 'while it is down'])(
+  'a schedule goes on when a clock that was ahead is set right %s',
+  async (when) => {
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: 1_000_000 * HOUR_MS });
+    await using opened = await openTestEngine('file');
+    await opened.engine.createStream('s', {});
+    for (const name of ['published', 'paused']) {
+      await opened.engine.saveSchedule({ name, stream: 's', cron: '* * * * * *', batch: batchOf(name) });
+    }
+    await opened.engine.pauseSchedule('paused', true);
+    await opened.engine.saveSchedule({
+      name: 'saved',
+      stream: 's',
+      cron: '0 0 * * * *',
+      batch: batchOf('saved'),
+    });
+    vi.advanceTimersByTime(1_000);
+    const setRight = async () => {
+      vi.setSystemTime(900_000 * HOUR_MS);
+    };
+    if (when === 'while it is down') await opened.restart({}, setRight);
+    else await setRight();
+    vi.advanceTimersByTime(3_000);
+    const [paused, published, saved] = await opened.engine.listSchedules();
+    expect(paused).toMatchObject({ name: 'paused', paused: true });
+    expect(published!.lastAt).toBeLessThan(900_000 * HOUR_MS + 3_001);
+    expect(saved!.nextAt).toBe(900_001 * HOUR_MS);
+    await expect.poll(async () => (await opened.engine.streamInfo('s')).messages).toBeGreaterThanOrEqual(2);
+  },
+);
+
+test('a time that a schedule has published at publishes once when the clock is set back by some seconds', async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: 1_000_000 * HOUR_MS - 1_000 });
+  await using opened = await openTestEngine('memory');
+  const { engine } = opened;
+  await engine.createStream('s', {});
+  await engine.saveSchedule({ name: 'hourly', stream: 's', cron: '0 0 * * * *', batch: batchOf('tick') });
+  vi.advanceTimersByTime(1_000);
+  vi.setSystemTime(1_000_000 * HOUR_MS - 5_000);
+  vi.advanceTimersByTime(10_000);
+  expect(await engine.listSchedules()).toMatchObject([{ nextAt: 1_000_001 * HOUR_MS }]);
+  await expect.poll(async () => (await engine.streamInfo('s')).messages).toBe(1);
+});
