@@ -108,12 +108,13 @@ export class Placer {
   /** Where a part may be cut, as records are left out between others: each piece has the attributes that all share. */
   #cutsOf(stream: Stream, { batch: { count }, messageIds }: BatchPart): number {
     if (messageIds === undefined) return 0;
+    const ids = this.#dedup.of(stream, Math.floor(this.#delays.now()));
     const seen = new Set<string>();
     let duplicates = 0;
     for (let at = 0; at < messageIds.length; at += HASH_WORDS) {
       if (isNone(messageIds, at)) continue;
       const id = messageIds.subarray(at, at + HASH_WORDS).join();
-      if (seen.has(id) || this.#dedup.find(stream, messageIds, at) !== undefined) duplicates++;
+      if (seen.has(id) || ids.find(messageIds, at) !== undefined) duplicates++;
       seen.add(id);
     }
     return Math.max(0, Math.min(duplicates, count - duplicates - 1));
