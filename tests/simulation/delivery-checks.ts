@@ -344,9 +344,9 @@ function settledPart(book: Book, kind: SettlementKind, part: Part, isStale: bool
   if (isStale) {
     book.count('stale settlements');
     if (isHeld === 'yes') book.violate('wronglyStale', where);
-    // Its lease had run out: it waits.
+    // Its lease had run out: it waits. Or it was taken for one of before, and what is held now may be settled yet.
     const isMine = isHeld === 'unsure' && !isRepeat && entry?.deliveries === deliveries;
-    if (isMine && entry?.state === 'settling') entry.state = 'waiting';
+    if (isMine && entry?.state === 'settling' && group?.mayBeFormer(entry) !== true) entry.state = 'waiting';
     return;
   }
   book.count(`${kind}s`);
