@@ -6,6 +6,8 @@ collectInOneGo();
 try {
   const server = await startServer(JSON.parse(process.argv[2] ?? '{}') as ServerOptions);
   process.stdout.write(`${JSON.stringify({ port: server.port })}\n`);
+  // Ctrl-C in a terminal is for whoever started it.
+  process.on('SIGINT', () => {});
   process.once('SIGTERM', () => void server.close());
   process.on('SIGHUP', () => void server.reload().catch(() => {}));
   const { error } = await server.ended;

@@ -9,6 +9,8 @@ const options = JSON.parse(process.argv[2] ?? '{}') as LoadOptions;
 const stop = new AbortController();
 process.once('message', () => stop.abort());
 process.once('disconnect', () => stop.abort());
+// Ctrl-C in a terminal is for the parent.
+process.on('SIGINT', () => {});
 const log = new FactLog(options.facts);
 process.send?.('up');
 await (options.role === 'publishers' ? publishUntil : workUntil)(stop.signal, options, log);

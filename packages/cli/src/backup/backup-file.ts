@@ -11,7 +11,10 @@ export class BackupFile {
   #bytes = 0;
   /** However the process ends, half a backup is not left behind. */
   readonly #onExit = (): void => rmSync(this.#part, { force: true });
-  readonly #onSignal = (): void => process.exit(1);
+  readonly #onSignal = (signal: NodeJS.Signals): void => {
+    process.stderr.write(`simplemq: stopped by ${signal}: nothing was written\n`);
+    process.exit(1);
+  };
 
   private constructor(path: string, part: string, handle: FileHandle) {
     this.#path = path;
@@ -23,6 +26,7 @@ export class BackupFile {
 
   /** @throws CommandError when it is there, or cannot be written */
   static async create(path: string): Promise<BackupFile> {
+    if (path === '') throw new CommandError('name the file that the backup is to go into');
     if (existsSync(path)) throw isThere(path);
     const part = `${path}.part-${process.pid}`;
     try {

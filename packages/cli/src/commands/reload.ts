@@ -10,7 +10,7 @@ export function reloadCommand(): Command {
       .summary('have a broker read its settings again')
       .description(
         'Have a broker read its settings again, from the machine that it runs on. Those that need a restart are named, ' +
-          'and a settings file with a mistake changes nothing. SIGHUP does the same.',
+          'and a settings file with a mistake changes nothing. SIGHUP does the same, where the broker has no terminal.',
       )
       .option('--json', 'print JSON')
       .addHelpText('after', examples('simplemq reload'))

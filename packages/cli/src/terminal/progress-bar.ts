@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { SingleBar } from 'cli-progress';
 
 /** A line at the bottom of the terminal that changes while something is done. */
@@ -30,10 +31,15 @@ export function openProgressBar(text: () => string): ProgressBar {
   const stop = () => {
     clearInterval(timer);
     process.off('exit', stop);
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
     bar.stop();
   };
-  // The cursor must come back, however the process ends.
+  // The cursor must come back, however the process ends. Where somebody else listens, that one ends it.
+  const onSignal = (signal: 'SIGINT' | 'SIGTERM') => {
+    if (process.listenerCount(signal) === 1) process.exit(128 + constants.signals[signal]);
+  };
   process.on('exit', stop);
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   return {
     tell: (line) => {
       process.stderr.write(`${CLEAR_LINE}${line}\n${SAVE_POSITION}`);

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { truncate, writeFile } from 'node:fs/promises';
+import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Bind, Connection, Publisher } from '@simplemq/client';
 import { startTestBroker, type TemporaryFolder, type TestBroker, temporaryFolder } from '@simplemq/testkit';
@@ -78,4 +78,21 @@ test('a cut backup and a folder that is in use are refused in one line each', as
   expect(existsSync(data)).toBe(false);
   const none = await simplemq(['restore', file]);
   expect(none.stderr).toBe('simplemq: name the folder with --data <folder>, or only look with --check\n');
+});
+
+test('a restore that was broken off is no data folder of a broker, and is begun again', async () => {
+  const file = join(folder.path, 'file');
+  const data = join(folder.path, 'data');
+  await simplemq(['backup', file, port]);
+  // As SIGKILL leaves it.
+  await mkdir(join(data, 'unfinished-restore'), { recursive: true });
+  for (const command of ['serve', 'check']) {
+    const { code, stderr } = await simplemq([command, '--data', data], { cwd: folder.path });
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/a restore into .* was not finished/),
+    });
+  }
+  expect(await simplemq(['restore', file, '--data', data])).toMatchObject({ code: 0 });
+  expect(await simplemq(['check', '--data', data], { cwd: folder.path })).toMatchObject({ code: 0 });
 });

@@ -11,7 +11,7 @@ const BLOCKED_MS_MAX = 1_000;
 const RESOLUTION_MS = 100;
 const NS_PER_MS = 1e6;
 
-/** Tells in the log when the storage does not answer, when it does again, and when the event loop was held up. */
+/** Tells in the log when the storage does not answer or is full, when no longer, and when the event loop was held up. */
 export class Watchdog {
   readonly #engine: Engine;
   readonly #settings: Settings;
@@ -22,6 +22,7 @@ export class Watchdog {
   readonly #timer: NodeJS.Timeout;
   /** Since when the storage has been silent, by performance.now(), once that was told. */
   #silentSinceMs: number | undefined;
+  #isFull = false;
 
   constructor(engine: Engine, settings: Settings, logger: Logger) {
     this.#engine = engine;
@@ -48,7 +49,9 @@ export class Watchdog {
   }
 
   #lookAtStorage(): void {
-    const silence = silenceOf(this.#engine.health(), this.#settings);
+    const health = this.#engine.health();
+    this.#lookAtRoom(health.isFull);
+    const silence = silenceOf(health, this.#settings);
     const nowMs = performance.now();
     if (silence !== undefined && this.#silentSinceMs === undefined) {
       this.#silentSinceMs = nowMs - silence.silentMs;
@@ -59,5 +62,12 @@ export class Watchdog {
       this.#silentSinceMs = undefined;
       this.#logger.warn({ silentMs }, 'the storage answers again');
     }
+  }
+
+  #lookAtRoom(isFull: boolean): void {
+    if (isFull === this.#isFull) return;
+    this.#isFull = isFull;
+    if (isFull) this.#logger.error('the storage is full: publishes are refused, acks go on');
+    else this.#logger.warn('the storage has room again');
   }
 }

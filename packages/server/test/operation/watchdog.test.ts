@@ -16,6 +16,18 @@ test('a storage that does not answer is logged as an error with what it is at, o
   expect(log.all.filter(({ msg }) => msg === 'the storage does not answer')).toHaveLength(1);
 });
 
+test('a storage that is full is logged as an error, once; then that it has room again', async () => {
+  const engine = new FakeEngine();
+  const log = new LogLines();
+  await using _ = await startTestBroker({ engine, logger: log.logger });
+  engine.storage = { isFull: true };
+  const told = await log.line('the storage is full: publishes are refused, acks go on');
+  expect(told).toMatchObject({ level: 50 });
+  engine.storage = { isFull: false };
+  await log.line('the storage has room again');
+  expect(log.all.filter(({ level }) => level === 50)).toHaveLength(1);
+});
+
 test('an event loop that was blocked for longer than a second is logged, with how long', async () => {
   const log = new LogLines();
   await using _ = await startTestBroker({ engine: new FakeEngine(), logger: log.logger });

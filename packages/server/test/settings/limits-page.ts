@@ -211,7 +211,7 @@ const HEAD = `# Limits
 
 Nothing in a broker grows without bound. This page is written by \`packages/server/test/settings/rewrite-limits.ts\` from
 the definitions of the settings and of the protocol, and a test compares it with them. \`simplemq settings\` shows what is
-set. *Reload* says when another value counts after \`simplemq reload\` or SIGHUP.
+set. *Reload* says when another value counts after \`simplemq reload\`, or SIGHUP to a broker without a terminal.
 
 ## What a deployment may set
 `;

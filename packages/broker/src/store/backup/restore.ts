@@ -5,6 +5,7 @@ import { FILE_MODE, FOLDER_MODE } from '../file-modes.ts';
 import { ChunkKind } from './backup-format.ts';
 import { BackupReader } from './backup-reader.ts';
 import { RestoreError } from './restore-error.ts';
+import { UNFINISHED_RESTORE } from './unfinished-restore.ts';
 
 export interface RestoreOptions {
   /** The backup. */
@@ -20,8 +21,6 @@ export interface Restored {
   readonly bytes: number;
 }
 
-/** Where files are until the backup turned out to be whole. */
-const UNFINISHED = 'unfinished-restore';
 const DATABASE = 'simplemq.db';
 
 /**
@@ -34,7 +33,7 @@ export async function restoreBackup({ file, folder, onProgress }: RestoreOptions
   await using reader = await BackupReader.open(file);
   if (folder === undefined) return await readAll(reader, undefined, onProgress);
   const isNew = await makeEmpty(folder);
-  const unfinished = join(folder, UNFINISHED);
+  const unfinished = join(folder, UNFINISHED_RESTORE);
   try {
     await mkdir(unfinished, { mode: FOLDER_MODE });
     const names: string[] = [];
@@ -122,6 +121,11 @@ async function makeEmpty(folder: string): Promise<boolean> {
     await mkdir(dirname(resolve(folder)), { recursive: true });
     const isNew = await makeOne(folder);
     const names = await readdir(folder);
+    // One that was broken off before anything had its name.
+    if (names.length === 1 && names[0] === UNFINISHED_RESTORE) {
+      await rm(join(folder, UNFINISHED_RESTORE), { recursive: true });
+      return isNew;
+    }
     if (names.length === 0) return isNew;
   } catch (cause) {
     throw new RestoreError(`${what} cannot be made: ${(cause as Error).message}`, { cause });

@@ -1,5 +1,6 @@
 import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { UNFINISHED_RESTORE } from '../backup/unfinished-restore.ts';
 import { FILE_MODE, FOLDER_MODE } from '../file-modes.ts';
 import { syncFolder } from '../journal/sync-folder.ts';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
@@ -23,6 +24,7 @@ export function prepareDataFolder(folder: string): string {
   } catch (cause) {
     throw new Error(`the data folder '${folder}' cannot be made: ${(cause as Error).message}`, { cause });
   }
+  checkRestored(folder);
   const file = join(folder, DATABASE_FILE);
   const header = readHeader(file);
   if (header !== undefined) checkHeader(file, header);
@@ -35,12 +37,19 @@ export function prepareDataFolder(folder: string): string {
  * @throws Error with one line for people
  */
 export function findDatabase(folder: string): string {
+  checkRestored(folder);
   const file = join(folder, DATABASE_FILE);
   if (!existsSync(file))
     throw new Error(`there is no broker's data in '${folder}': it has no '${DATABASE_FILE}'`);
   const header = readHeader(file);
   if (header !== undefined) checkHeader(file, header);
   return file;
+}
+
+/** A broker that began on half of a backup would be taken for all of it. */
+function checkRestored(folder: string): void {
+  if (!existsSync(join(folder, UNFINISHED_RESTORE))) return;
+  throw new Error(`a restore into '${folder}' was not finished; empty the folder, and restore again`);
 }
 
 /** An empty file is a new database to SQLite, which gives the files that it makes beside it the same mode. */

@@ -15,6 +15,10 @@ const COLUMNS = [
   { head: 'TOKENS' },
 ] as const;
 
+const NO_USERS =
+  "no users: a broker that is started on this folder lets whoever reaches its port do everything; 'simplemq user add' " +
+  'adds one. A broker that had users when they went lets nobody in, until it is started again\n';
+
 export function listUsersCommand(): Command {
   return takesUsers(
     new Command('list')
@@ -31,7 +35,7 @@ async function listUsers(flags: UsersFlags): Promise<void> {
   const users = await (await usersOf(flags)).list();
   if (flags.json) await printJson(users);
   else if (users.length > 0) await print(table(COLUMNS, users.flatMap(rows)));
-  else await print("no users: whoever reaches the port may do everything; 'simplemq user add' adds one\n");
+  else await print(NO_USERS);
 }
 
 /** A row for each grant and token, whichever are more. */
