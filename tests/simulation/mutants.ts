@@ -96,7 +96,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'message ids are forgotten on a restart',
     file: 'engine/parts.ts',
-    from: 'dedup.restore(snapshot.dedup, streamOf);',
+    from: 'dedup.restore(snapshot.dedup, streamOf, Math.floor(clock.now()));',
     to: '',
     seedsMax: 100,
   },
@@ -138,15 +138,17 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a time that was due while no broker ran is left out',
     file: 'schedule/schedules.ts',
-    from: 'next: parse(cron, timezone), nextAt: next, lastAt };',
-    to: 'next: parse(cron, timezone), nextAt: Math.max(next, nextAfter(parse(cron, timezone))), lastAt };',
+    from: 'nextAt: at, foundAt, lastAt };',
+    to: 'nextAt: Math.max(at, nextAfter(next, Date.now())), foundAt, lastAt };',
     seedsMax: 400,
   },
   {
     name: 'a schedule publishes, and when it is due next is not stored with that',
     file: 'schedule/schedules.ts',
-    from: 'this.#put({ ...schedule, nextAt: nextAfter(schedule.next), lastAt: now }, schedule);',
-    to: 'this.#schedules.set(schedule.name, { ...schedule, nextAt: nextAfter(schedule.next), lastAt: now });',
+    from: 'this.#put({ ...schedule, nextAt: nextAfter(schedule.next, now), foundAt: now, lastAt: now }, schedule);',
+    to:
+      'this.#schedules.set(schedule.name, ' +
+      '{ ...schedule, nextAt: nextAfter(schedule.next, now), foundAt: now, lastAt: now });',
     seedsMax: 400,
   },
   {
