@@ -3,6 +3,7 @@ import type { GroupBook } from './group-book.ts';
 import { listLetters } from './letters.ts';
 import { Random } from './random.ts';
 import { groupSettings } from './settings.ts';
+import { ackFormer, lostOf } from './settling.ts';
 import type { StreamBook } from './stream-book.ts';
 import type { World } from './world.ts';
 
@@ -45,12 +46,14 @@ export async function reset(world: World, who: number, random: Random): Promise<
     isGone: stream.isGone(entry.sequence),
     mayBe: stream.mayBeGone(entry),
   }));
+  const before = book.members.map((member) => [member, book.held(member).map(lostOf)] as const);
   book.reset(start);
   for (const { entry, isGone, mayBe } of left) {
     if (isGone) book.begin(entry, 'done');
     else if (mayBe) book.begin(entry, 'free');
   }
   await world.engine.resetGroup({ stream: stream.name, group: book.name, startFrom });
+  for (const [member, held] of before) if (held.length > 0) await ackFormer(member, held);
   stream.noteAllDone();
   if (stream.isWork) stream.notePassed();
   for (const member of book.members) world.topUp(member);

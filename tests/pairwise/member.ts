@@ -16,9 +16,15 @@ export interface Member {
   readonly prefetch: number;
   /** What it settles now comes too late. */
   readonly lost: Lost[];
+  /** What it held when its group was moved, as `formerOf` says it: a reject of it is taken for a nack. */
+  readonly former: Set<string>;
   isGone: boolean;
   upTo: number;
   delivered: number;
+}
+
+export function formerOf({ sequence, attempt }: Lost): string {
+  return `${sequence}@${attempt}`;
 }
 
 /** One message more came. @returns what is wrong with that */

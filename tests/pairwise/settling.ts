@@ -2,7 +2,7 @@ import type { SequenceRange, StreamRanges } from '@simplemq/protocol';
 import type { EngineFollower } from '../../packages/broker/src/engine/engine.ts';
 import { rangesOf, spelledOut } from '../../packages/broker/test/recording-follower.ts';
 import type { GroupBook } from './group-book.ts';
-import type { Member } from './member.ts';
+import { formerOf, type Lost, type Member } from './member.ts';
 import type { Progress } from './progress.ts';
 import type { Random } from './random.ts';
 import { until, type World } from './world.ts';
@@ -34,8 +34,10 @@ export function nack(world: World, member: Member, held: readonly Progress[], ra
   ask(world, member, held, follower.engineFollower.nack(ranges, options), () => {});
 }
 
-export function reject(world: World, member: Member, held: readonly Progress[], random: Random): void {
+export function reject(world: World, member: Member, asked: readonly Progress[], random: Random): void {
   const { book, follower } = member;
+  const held = asked.filter((progress) => !member.former.has(formerOf(lostOf(progress))));
+  if (held.length === 0) return;
   const error = `reject ${random.below(1e6)}`;
   const ranges = rangesOfAll(book, held);
   for (const progress of held) book.reject(progress, error);
@@ -56,6 +58,27 @@ export function extend(world: World, member: Member, held: readonly Progress[]):
   const { book, follower, leaseMs } = member;
   for (const progress of held) progress.deadline = performance.now() + leaseMs;
   ask(world, member, held, follower.engineFollower.extend(rangesOfAll(book, held)), () => {}, false);
+}
+
+export function lostOf({ entry: { sequence }, attempt }: Progress): Lost {
+  return { sequence, attempt };
+}
+
+/** The first acks of what the member held before its group was moved are taken for that: they come too late. */
+export async function ackFormer(member: Member, former: readonly Lost[]): Promise<void> {
+  const { book, follower } = member;
+  for (const each of former) member.former.add(formerOf(each));
+  const held = book.held(member);
+  const entries = rangesOf(former.map((each) => ({ stream: book.stream.name, ...each })));
+  const stale = await follower.engineFollower.ack(entries);
+  const late = new Set(stale.flatMap(({ ranges }) => ranges.flatMap(sequencesOf)));
+  // A lease that was over by then was not held: the ack is of what came anew.
+  const asked = new Set(former.map(formerOf));
+  for (const progress of held) {
+    if (late.has(progress.entry.sequence) || !asked.has(formerOf(lostOf(progress)))) continue;
+    book.settle(progress);
+    book.done(progress);
+  }
 }
 
 /** Settles what the member has no more: all of it is stale, and changes nothing. */

@@ -167,6 +167,7 @@ export class World {
       leaseMs,
       prefetch,
       lost: [],
+      former: new Set(),
       isGone: false,
       upTo: 0,
       delivered: 0,
