@@ -20,7 +20,8 @@ export interface GetMessagesOptions {
    * At most once: messages are acked before your code sees them, and the ack is durable by then. They are acked by
    * the run, as they were delivered, so leaving the loop or a crash loses those of the run that were not seen yet;
    * `prefetch: 1` makes that none. A lost connection loses none that were acked; those whose ack was not answered come
-   * again if the broker has not got it, and are lost if it has. Not together with a `schema`, which could not reject them any more. Default false.
+   * again if the broker has not got it, and are lost if it has. Not together with a `schema`, which could not reject
+   * them any more. Default false.
    */
   autoAck?: boolean;
   /** Ends the loop after the message in hand. */

@@ -7,8 +7,9 @@ const KEPT_BYTES_MAX = 16 * 1024 * 1024;
 const KEPT_BYTES_IDLE = 2 * 1024 * 1024;
 
 /**
- * Memory that the batches of a connection are built in, used again once they are confirmed: large memory that is found, touched for the
- * first time and given back costs more than what is copied into it, and its size alone makes V8 collect its garbage.
+ * Memory that the batches of a connection are built in, used again once they are confirmed: large memory that is found,
+ * touched for the first time and given back costs more than what is copied into it, and its size alone makes V8 collect
+ * its garbage.
  *
  * Invariant: what is given back is read by nobody any more.
  */

@@ -13,8 +13,8 @@ const PAUSE_QUIET = 1;
 const PAUSE_BUSY = 9;
 
 /**
- * What is done between commits, a step at a time: the rows of what was deleted or is done with are removed and segments of the journal
- * are emptied, always, and the space that is free is given back when it is quiet.
+ * What is done between commits, a step at a time: the rows of what was deleted or is done with are removed and segments
+ * of the journal are emptied, always, and the space that is free is given back when it is quiet.
  */
 export class Upkeep {
   readonly #storage: JournaledDatabase;
