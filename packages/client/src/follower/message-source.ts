@@ -245,14 +245,14 @@ export class MessageSource<T> implements LinkUser, DeliverySink {
     const held = this.#held;
     if (held === undefined) return;
     this.#window.shrink();
+    // The message that is finished next ends it.
+    this.#untilReview = 1;
+    this.#sinceReview = 1;
     if (held.autoAck) {
       this.#tellCredit(held);
       return;
     }
     this.#slow = true;
-    // The message that is finished next ends it.
-    this.#untilReview = 1;
-    this.#sinceReview = 1;
     this.#handingBack = true;
     this.#handBack(held, () => {
       if (held !== this.#held) return;

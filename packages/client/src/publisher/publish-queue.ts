@@ -49,12 +49,15 @@ export class PublishQueue implements LinkUser {
   }
 
   opened(session: Session): void {
-    const oldest = performance.now() - session.welcome.limits.producerWindowMs;
+    const { limits } = session.welcome;
+    const oldest = performance.now() - limits.producerWindowMs;
     const items = [...this.#unanswered.values()];
     this.#inFlight = 0;
-    this.#unsent = items.filter((item) => item.firstSentAt >= oldest);
+    this.#unsent = items.filter((item) => item.firstSentAt >= oldest && item.fits(limits));
     for (const item of items) {
-      if (item.firstSentAt < oldest) this.#giveUp(item, session.welcome.limits.producerWindowMs);
+      if (item.firstSentAt < oldest) this.#giveUp(item, expired(item, limits.producerWindowMs));
+      // Cut in two it could be stored once as a whole and once in parts.
+      else if (!item.fits(limits)) this.#giveUp(item, outgrown(item));
     }
     this.#pump();
     this.#holdWhileBusy();
@@ -161,14 +164,9 @@ export class PublishQueue implements LinkUser {
     if (this.#unanswered.size === 0) this.#holdWhileBusy();
   }
 
-  #giveUp(item: Numbered, windowMs: number): void {
+  #giveUp(item: Numbered, why: SimpleMQError): void {
     this.#unanswered.delete(item.number);
-    item.reject(
-      new ConnectionLost(
-        `${item.what} was sent, and the connection lost for longer than the ${windowMs} ms in which it could be sent again safely (limits.producerWindowMs): whether it was stored is not known`,
-        { details: { limit: 'producerWindowMs', value: windowMs } },
-      ),
-    );
+    item.reject(why);
   }
 
   #holdWhileBusy(): void {
@@ -183,4 +181,20 @@ export class PublishQueue implements LinkUser {
     for (const resolve of this.#settledWaiters) resolve();
     this.#settledWaiters = [];
   }
+}
+
+function expired({ what }: Numbered, windowMs: number): SimpleMQError {
+  return new ConnectionLost(
+    `${what} was sent, and the connection lost for longer than the ${windowMs} ms in which it could be sent again ` +
+      'safely (limits.producerWindowMs): whether it was stored is not known',
+    { details: { limit: 'producerWindowMs', value: windowMs } },
+  );
+}
+
+function outgrown({ what }: Numbered): SimpleMQError {
+  return new ConnectionLost(
+    `${what} was sent, and the connection lost; the broker that came back takes less at a time (limits.maxFrameBytes, ` +
+      'limits.maxMessageBytes), so that it cannot be sent again: whether it was stored is not known',
+    { details: { limit: 'maxFrameBytes' } },
+  );
 }

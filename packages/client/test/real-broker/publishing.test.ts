@@ -1,6 +1,8 @@
+import { Opcode } from '@simplemq/protocol';
 import { FaultyProxy, startTestBroker } from '@simplemq/testkit';
 import { describe, expect, it } from 'vitest';
 import { Bind, Connection, Follower, Publisher } from '../../src/index.ts';
+import { FakeBroker } from '../fake-broker.ts';
 
 async function setUp() {
   const broker = await startTestBroker();
@@ -140,4 +142,21 @@ describe('publishing to a real broker', () => {
     expect(lost).toBe(0);
     expect(seen).toEqual([...sizes, ...sizes.slice(1, 7)]);
   });
+});
+
+it('a publish that is under way settles when the broker comes back with less room in its frames', async () => {
+  await using before = await FakeBroker.start();
+  before.intercept = ({ opcode }) => opcode === Opcode.Publish;
+  await using after = await startTestBroker({ limits: { maxMessageBytes: 100_000 } });
+  await using proxy = await FaultyProxy.start({ port: before.port, host: 'localhost' });
+  await using connection = new Connection({ port: proxy.port });
+  const sent = new Publisher(connection, new Bind('q')).sendMessage(new Uint8Array(1_000_000));
+  const told = expect(sent).rejects.toMatchObject({
+    code: 'ConnectionLost',
+    details: { limit: 'maxFrameBytes' },
+  });
+  await before.until(() => before.count(Opcode.Publish) === 1);
+  proxy.target = { port: after.port };
+  proxy.cut();
+  await told;
 });

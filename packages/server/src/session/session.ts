@@ -121,6 +121,7 @@ export class Session implements FollowerHost {
     this.#timer = setTimeout(() => this.#handshakeTimedOut(), shared.settings.handshakeTimeoutMs).unref();
     socket.on('data', (chunk: Buffer) => this.#received(chunk));
     socket.on('drain', () => this.#drained());
+    socket.on('timeout', () => this.#stuck());
     socket.on('error', (error) => {
       this.#reason = `connection lost: ${error.message}`;
     });
@@ -148,7 +149,9 @@ export class Session implements FollowerHost {
     if (this.#state === 'closed' || this.#state === 'ending') return;
     this.#writer.answer(frame);
     this.#checkOutgoing();
-    if (this.#writer.isUnread) this.#intake.waitForReader();
+    if (!this.#writer.isUnread) return;
+    this.#intake.waitForReader();
+    this.#socket.setTimeout(3 * this.#heartbeatMs);
   }
 
   #checkOutgoing(): void {
@@ -160,9 +163,18 @@ export class Session implements FollowerHost {
   /** The client's system has taken all that was written. */
   #drained(): void {
     this.#writer.drained();
+    this.#socket.setTimeout(0);
     if (this.#state === 'ending' || this.#state === 'closed') return;
     this.#intake.hasRead();
     this.#context?.followers.resumeAll();
+  }
+
+  /** For so long the client's system has taken nothing of what is written, and its answers wait. */
+  #stuck(): void {
+    if (!this.#writer.isUnread) return;
+    const { pendingBytes } = this.#writer;
+    const silence = `it has taken none of them for 3 heartbeats of ${this.#heartbeatMs} ms`;
+    this.#cut(`the client does not read: ${pendingBytes} bytes wait, and ${silence}`);
   }
 
   followerEnded(id: number): void {
@@ -179,13 +191,6 @@ export class Session implements FollowerHost {
     }
     // While the client is not read its silence says nothing.
     if (this.#intake.isPaused) this.#lastReceivedMs = nowMs;
-    if (this.#writer.isStuck(nowMs, 3 * heartbeatMs)) {
-      const { pendingBytes } = this.#writer;
-      this.#cut(
-        `the client does not read: ${pendingBytes} bytes wait, for more than 3 heartbeats of ${heartbeatMs} ms`,
-      );
-      return;
-    }
     if (nowMs - this.#lastReceivedMs > 3 * heartbeatMs) {
       this.#cut(`the client was silent for more than 3 heartbeats of ${heartbeatMs} ms`);
     }
@@ -436,6 +441,7 @@ export class Session implements FollowerHost {
   }
 
   #closed(): void {
+    if (this.#state === 'open' || this.#state === 'draining') this.#carryOutRest();
     this.#state = 'closed';
     clearTimeout(this.#timer);
     this.#shared.intake.leave(this.#intake);
@@ -444,6 +450,16 @@ export class Session implements FollowerHost {
     this.#context?.backups.close();
     this.#log();
     this.#shared.onClosed(this);
+  }
+
+  /** What it had sent before it went, its acks above all, counts as if nobody had paused. */
+  #carryOutRest(): void {
+    try {
+      for (const frame of this.#early.splice(0)) if (this.#onFrame(frame) === false) return;
+      this.#decoder.goOn((frame) => this.#onFrame(frame) !== false);
+    } catch {
+      // What is no frame ends what has ended.
+    }
   }
 
   #log(): void {

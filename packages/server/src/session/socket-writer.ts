@@ -7,9 +7,6 @@ const FLUSH_BYTES = 64 * 1024;
 /** Past this many bytes on their way to a client it is given no more deliveries until it has read them. */
 export const OUTGOING_PAUSE_BYTES: number = 1024 * 1024;
 
-/** Bytes a millisecond that a client takes at the least: 16 KiB a second. */
-const BYTES_PER_MS_MIN = 16;
-
 /**
  * The outgoing side of a connection: the frames of one turn leave in one write. Pieces are written from where they lie,
  * so nobody may change them afterwards.
@@ -20,7 +17,7 @@ export class SocketWriter {
   #flushIsDue = false;
   /** How many of the bytes that wait are answers, at the most. Deliveries are not counted: they stop by themselves. */
   #answerBytes = 0;
-  #unreadSinceMs: number | undefined;
+  #isUnread = false;
   /** When something was last handed to the socket, by performance.now(). */
   lastWriteMs: number = performance.now();
 
@@ -53,25 +50,18 @@ export class SocketWriter {
   answer(frame: Uint8Array): void {
     this.#answerBytes += frame.length;
     this.write(frame);
-    const isUnread = this.#answerBytes >= OUTGOING_PAUSE_BYTES && this.isFull;
-    if (isUnread) this.#unreadSinceMs ??= performance.now();
+    if (this.#answerBytes >= OUTGOING_PAUSE_BYTES && this.isFull) this.#isUnread = true;
   }
 
   /** So many answers wait that no more requests are to be carried out until the socket's 'drain'. */
   get isUnread(): boolean {
-    return this.#unreadSinceMs !== undefined;
-  }
-
-  /** Whether answers have waited longer than `patienceMs`, and than a slow client takes to read them. */
-  isStuck(nowMs: number, patienceMs: number): boolean {
-    if (this.#unreadSinceMs === undefined) return false;
-    return nowMs - this.#unreadSinceMs > patienceMs + this.pendingBytes / BYTES_PER_MS_MIN;
+    return this.#isUnread;
   }
 
   /** The client's system has taken all that was written. */
   drained(): void {
     this.#answerBytes = 0;
-    this.#unreadSinceMs = undefined;
+    this.#isUnread = false;
   }
 
   flush(): void {

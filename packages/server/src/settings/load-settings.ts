@@ -130,8 +130,8 @@ function deriveFrameLimit(resolved: Map<SettingKey, Resolved>, problems: string[
 }
 
 /**
- * Behind what makes a client be waited for there must be room for a frame, or its messages would never reach it. Not set,
- * there is room for a delivery and for all large answers that a connection is given at a time.
+ * Behind what makes a client be waited for there must be room for a delivery and for all large answers that a connection
+ * is given at a time, or a client that reads would be cut off.
  */
 function deriveOutgoingLimit(resolved: Map<SettingKey, Resolved>, problems: string[]): void {
   const outgoing = resolved.get('limits.maxOutgoingBytes')!;
@@ -139,9 +139,9 @@ function deriveOutgoingLimit(resolved: Map<SettingKey, Resolved>, problems: stri
   const fitting = OUTGOING_PAUSE_BYTES + (1 + LARGE_ANSWERS_MAX) * frameBytes;
   outgoing.fallback = Math.max(outgoing.fallback as number, fitting);
   if (outgoing.given === undefined) outgoing.value = outgoing.fallback;
-  else if ((outgoing.value as number) < OUTGOING_PAUSE_BYTES + frameBytes) {
-    const expected = `at least 1 MiB more than limits.maxFrameBytes, which is ${frameBytes}`;
-    problems.push(wrong(outgoing.given, expected));
+  else if ((outgoing.value as number) < fitting) {
+    const frames = `${1 + LARGE_ANSWERS_MAX} times limits.maxFrameBytes, which is ${frameBytes}`;
+    problems.push(wrong(outgoing.given, `${fitting} or more: 1 MiB and ${frames}`));
   }
 }
 

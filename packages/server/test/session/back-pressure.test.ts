@@ -15,6 +15,7 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { FakeEngine } from '../fake-engine.ts';
 import { followFrame, publishFrame } from '../frames.ts';
+import { LogLines } from '../log-lines.ts';
 
 const MIB = 2 ** 20;
 
@@ -184,7 +185,7 @@ test('a client that leaves too much unread is cut off, with a line in the log', 
       done();
     },
   });
-  const limits = { maxMessageBytes: '64 KiB', maxOutgoingBytes: '2 MiB' };
+  const limits = { maxMessageBytes: '64 KiB', maxOutgoingBytes: '3 MiB' };
   await using broker = await startTestBroker({ engine, limits, logger: pino({ level: 'info' }, sink) });
   await using peer = await RawPeer.open(broker);
   peer.pause();
@@ -193,4 +194,38 @@ test('a client that leaves too much unread is cut off, with a line in the log', 
   await expect.poll(() => lines.join('')).toContain('limits.maxOutgoingBytes');
   peer.resume();
   await peer.closed;
+});
+
+test('a client that hangs with answers unread is given up on after three heartbeats', async () => {
+  const engine = new FakeEngine();
+  const summary = await engine.streamInfo('x'.repeat(200));
+  engine.listStreams = async () => ({ streams: Array.from({ length: 27_000 }, () => summary), more: false });
+  const log = new LogLines();
+  await using broker = await startTestBroker({ engine, heartbeatMs: 100, logger: log.logger });
+  await using peer = await RawPeer.open(broker);
+  peer.socket.on('error', () => {});
+  peer.pause();
+  for (let id = 1; id <= 4; id++) peer.send(encodeListStreams(id, {}));
+  const { reason } = await log.line('connection closed');
+  expect(reason).toMatch(/^the client does not read: \d+ bytes wait/);
+});
+
+test('what a client sent before it closed its side is carried out, all of it', async () => {
+  const engine = new FakeEngine();
+  const summary = await engine.streamInfo('orders');
+  let asked = 0;
+  const { promise: all, resolve } = Promise.withResolvers<void>();
+  engine.streamInfo = async () => {
+    if (++asked === 100) resolve();
+    // Long enough for the turn of this connection to be over now and then.
+    const until = performance.now() + 1;
+    while (performance.now() < until);
+    return summary;
+  };
+  await using broker = await startTestBroker({ engine });
+  await using peer = await RawPeer.open(broker);
+  const frames = Array.from({ length: 100 }, (_, id) => encodeStreamInfo(id + 1, { stream: 'orders' }));
+  peer.socket.end(Buffer.concat(frames));
+  await all;
+  expect(asked).toBe(100);
 });

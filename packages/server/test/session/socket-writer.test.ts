@@ -21,7 +21,7 @@ class Unread extends Writable {
   }
 }
 
-test('a client that leaves its answers unread is given up on, later the more there is to read', async () => {
+test('answers that a client leaves are unread until its system has taken them', async () => {
   const socket = new Unread();
   const writer = new SocketWriter(socket as unknown as Socket);
   socket.on('drain', () => writer.drained());
@@ -29,12 +29,8 @@ test('a client that leaves its answers unread is given up on, later the more the
   expect(writer.isUnread).toBe(false);
   writer.answer(Buffer.alloc(OUTGOING_PAUSE_BYTES / 2));
   expect(writer.isUnread).toBe(true);
-  const nowMs = performance.now();
-  expect(writer.isStuck(nowMs + 35_000, 30_000)).toBe(false);
-  expect(writer.isStuck(nowMs + 100_000, 30_000)).toBe(true);
   await socket.read();
   expect(writer.isUnread).toBe(false);
-  expect(writer.isStuck(nowMs + 100_000, 30_000)).toBe(false);
 });
 
 test('answers that were read are not held against a client that is slow to read its deliveries', async () => {

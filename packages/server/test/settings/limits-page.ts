@@ -114,9 +114,7 @@ const FIXED: readonly (Past & { readonly limit: string; readonly what: string })
   {
     limit: bytes(OUTGOING_PAUSE_BYTES),
     what: 'answers that wait for one client to read them',
-    past:
-      'its requests are not read until it has; closed when it still has not after three heartbeats, and a second for ' +
-      'each 16 KiB that wait',
+    past: 'its requests are not read until it has; closed when its system has taken none of them for three heartbeats',
   },
   {
     limit: count(LARGE_ANSWERS_MAX),

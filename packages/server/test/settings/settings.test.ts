@@ -238,16 +238,16 @@ test('a frame has room for the largest message unless it is set', () => {
   expect(settings.limits.maxFrameBytes).toBe(32 * MIB + 256 * 1024);
 });
 
-test('more than a frame may wait for a client, unless it is set; less than one cannot be set', async () => {
+test('a delivery and some pages may wait for a client, and no less can be set', async () => {
   const outgoing = (sources: Parameters<typeof loadSettings>[0]) =>
     loadSettings({ environment: {}, ...sources }).limits.maxOutgoingBytes;
   expect(outgoing({})).toBe(64 * MIB);
   expect(outgoing({ options: { limits: { maxFrameBytes: '100MiB' } } })).toBe(501 * MIB);
-  const limits = { maxMessageBytes: 1024, maxOutgoingBytes: '2MiB' };
-  expect(outgoing({ options: { limits } })).toBe(2 * MIB);
-  expect(await problemsOf('limits:\n  maxOutgoingBytes: 4MiB')).toEqual([
-    'settings.yaml:2: limits.maxOutgoingBytes is "4MiB"; it must be at least 1 MiB more than limits.maxFrameBytes, ' +
-      'which is 8650752',
+  const limits = { maxMessageBytes: 1024, maxOutgoingBytes: '3MiB' };
+  expect(outgoing({ options: { limits } })).toBe(3 * MIB);
+  expect(await problemsOf('limits:\n  maxOutgoingBytes: 40MiB')).toEqual([
+    'settings.yaml:2: limits.maxOutgoingBytes is "40MiB"; it must be 44302336 or more: 1 MiB and 5 times ' +
+      'limits.maxFrameBytes, which is 8650752',
   ]);
 });
 
