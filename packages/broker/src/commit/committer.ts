@@ -3,7 +3,7 @@ import type { SteadyClock } from '../clock.ts';
 import type { Group, GroupChanges } from '../group/group.ts';
 import { WINDOW_FORMAT } from '../group/window-state.ts';
 import { append } from '../lists.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, StoreTransaction } from '../store/store.ts';
 import type { Lane } from '../stream/lane.ts';
 import type { Stream } from '../stream/stream.ts';
 import { isGroupBehind, type Removal, removalsOf } from '../stream/work-retention.ts';
@@ -36,6 +36,8 @@ export interface Sealed {
   readonly batches: readonly PlacedBatch[];
   readonly groups: readonly { readonly group: Group; readonly changes: GroupChanges }[];
   readonly removals: readonly Removal[];
+  /** As its books are now: what is placed in the next one is in none of them. */
+  readonly stored: StoreTransaction;
 }
 
 /**
@@ -185,7 +187,7 @@ export class Committer {
     this.#rest = undefined;
     try {
       const { movedBytes } = sealed.transaction;
-      await this.#store.commit(toStore(sealed, WINDOW_FORMAT, this.#clock), movedBytes).then(
+      await this.#store.commit(sealed.stored, movedBytes).then(
         ({ removed }) => this.#committed(sealed, removed),
         (error) => this.#refused(sealed, error),
       );
@@ -223,7 +225,8 @@ export class Committer {
       .map((group) => ({ group, changes: group.seal() }));
     const removals = groups.flatMap(({ group, changes }) => workRemovals(group, changes));
     append(removals, transaction.removals);
-    return { transaction, producers, batches, groups, removals };
+    const sealed = { transaction, producers, batches, groups, removals };
+    return { ...sealed, stored: toStore(sealed, WINDOW_FORMAT, this.#clock) };
   }
 
   /** The one place that confirms: the store has said that all of it is durable. */
@@ -297,7 +300,16 @@ export class Committer {
     else append(next.settlements, transaction.settlements);
     if (rest !== undefined) this.#placeInRest(moves, rest, error);
     this.#events.committed(new Set(batches.map(({ stream }) => stream)));
-    if (rest !== undefined) this.#rest = this.#seal(rest);
+    if (rest !== undefined) {
+      // What its streams count is without what was acked since, so that goes with it too.
+      const created = new Set(this.#open.createdStreams);
+      for (const group of this.#open.groups) {
+        const stream = group.stream as Stream;
+        if (!created.has(stream) && (rest.skipped.has(stream) || rest.touched.has(stream)))
+          rest.groups.add(group);
+      }
+      this.#rest = this.#seal(rest);
+    }
     // Only now, so that nothing of it is in the books that the rest is stored with.
     for (const move of refusedWith) this.#placeAgain(move);
   }

@@ -1,5 +1,5 @@
 import type { SteadyClock } from '../clock.ts';
-import type { Group } from '../group/group.ts';
+import type { Group, GroupChanges } from '../group/group.ts';
 import type { StoredLane, StoreTransaction } from '../store/store.ts';
 import type { Stream } from '../stream/stream.ts';
 import type { Sealed } from './committer.ts';
@@ -8,10 +8,11 @@ import type { PlacedBatch } from './transaction.ts';
 /** Of what one commit makes done, before others that are not; failures of more spans go with those. */
 const DONE_SPANS_MAX = 16;
 
+type Unstored = Omit<Sealed, 'stored'>;
 type LaneEnds = Map<number, StoredLane>;
 
 /** A sealed transaction as its store gets it: what is of memory streams, or of streams that are gone, is left out. */
-export function toStore(sealed: Sealed, windowFormat: number, clock: SteadyClock): StoreTransaction {
+export function toStore(sealed: Unstored, windowFormat: number, clock: SteadyClock): StoreTransaction {
   const { transaction, producers, batches, groups, removals } = sealed;
   const stored = groups.filter(({ group }) => isStored(group));
   const added = totals(batches);
@@ -37,7 +38,7 @@ export function toStore(sealed: Sealed, windowFormat: number, clock: SteadyClock
     deletedGroups: transaction.deletedGroups
       .filter((group) => (group.stream as Stream).isDurable)
       .map(({ id }) => id),
-    groups: stored.map(({ group }) => toStoredGroup(group)),
+    groups: stored.map(({ group, changes }) => toStoredGroup(group, changes)),
     windows,
     droppedWindows: stored.flatMap(({ group, changes }) =>
       changes.lanes.flatMap(({ lane, changes: { droppedWindows } }) =>
@@ -67,10 +68,11 @@ export function toStore(sealed: Sealed, windowFormat: number, clock: SteadyClock
 }
 
 /** What is done needs no history any more. */
-function droppedFailures({ transaction, groups }: Sealed): StoreTransaction['droppedFailures'] {
+function droppedFailures({ transaction, groups }: Unstored): StoreTransaction['droppedFailures'] {
   const dropped = groups
     .filter(({ group }) => group.hasFailures && isStored(group))
-    .flatMap(({ group: { id: groupId, ackFloor }, changes }) => {
+    .flatMap(({ group: { id: groupId }, changes }) => {
+      const { ackFloor } = changes;
       const done = changes.lanes.flatMap(({ changes }) => changes.done);
       const early = done.filter(({ last }) => last > ackFloor).slice(0, DONE_SPANS_MAX);
       return [
@@ -85,7 +87,7 @@ function droppedFailures({ transaction, groups }: Sealed): StoreTransaction['dro
 }
 
 /** Streams whose counters are to be stored. Acks that free no whole batch change the number of messages all the same. */
-function touchedStreams({ transaction, batches, groups, removals }: Sealed): Set<Stream> {
+function touchedStreams({ transaction, batches, groups, removals }: Unstored): Set<Stream> {
   const touched = new Set<Stream>(transaction.touched);
   for (const { stream } of batches) touched.add(stream);
   for (const { stream } of removals) touched.add(stream);
@@ -121,15 +123,15 @@ function toStoredCounters(stream: Stream, added: Totals | undefined): StoreTrans
   return { id, nextSequence, firstSequence, messages, lastTime, lanes: stream.storedLanes(added?.ends) };
 }
 
-function toStoredGroup(group: Group): StoreTransaction['groups'][number] {
-  const { id, name, createdAt, settings, startSequence, lanes } = group;
+function toStoredGroup(group: Group, changes: GroupChanges): StoreTransaction['groups'][number] {
+  const { id, name, createdAt, settings, startSequence } = group;
   return {
     id,
     streamId: (group.stream as Stream).id,
     name,
     createdAt,
     policy: { ...settings, startSequence },
-    positions: lanes.map(({ number, ledger: { ackFloor, readPosition, ordinal } }) => {
+    positions: changes.lanes.map(({ lane: { number }, changes: { ackFloor, readPosition, ordinal } }) => {
       return { lane: number, ackFloor, readPosition, ordinal };
     }),
   };

@@ -303,10 +303,12 @@ export class Delays {
     );
     const due = pages.flatMap((page) => page.due);
     if (due.length === 0) return false;
+    // What is being cancelled now is passed over for good: when this is placed once more, that may be done.
+    const entering = due.filter(({ id }) => !this.#leaving.has(id));
     let entered: readonly Entered[] = [];
     try {
       await committer.moved(() => {
-        entered = this.#enter(committer.open, due);
+        entered = this.#enter(committer.open, entering);
       });
     } catch (error) {
       for (const each of entered) this.#stay(each);
@@ -321,7 +323,7 @@ export class Delays {
     const entered: Entered[] = [];
     for (const delayed of due) {
       const stream = this.#options.streamOf(delayed.streamId);
-      if (stream === undefined || this.#leaving.has(delayed.id)) continue;
+      if (stream === undefined) continue;
       const { batch } = delayed;
       transaction.append(stream, stream.lane(delayed.lane), batch, stream.takeTime());
       if (stream.isDurable) transaction.removedDelayed.push(delayed.id);

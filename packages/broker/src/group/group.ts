@@ -85,6 +85,7 @@ export interface GroupOptions {
 /** What one commit has to store of a group. */
 export interface GroupChanges {
   readonly resets: number;
+  readonly ackFloor: number;
   readonly lanes: readonly { readonly lane: GroupLane; readonly changes: LedgerChanges }[];
 }
 
@@ -457,7 +458,8 @@ export class Group implements LaneHost, DispatcherGroup {
   }
 
   seal(): GroupChanges {
-    return { resets: this.resets, lanes: this.#lanes.map((lane) => ({ lane, changes: lane.ledger.seal() })) };
+    const { resets, ackFloor } = this;
+    return { resets, ackFloor, lanes: this.#lanes.map((lane) => ({ lane, changes: lane.ledger.seal() })) };
   }
 
   unseal({ resets, lanes }: GroupChanges): void {
