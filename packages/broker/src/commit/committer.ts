@@ -54,6 +54,7 @@ export class Committer {
   // anybody hears of that, who might go on with something that belongs to the open one.
   #rest: Sealed | undefined;
   #isBusy = false;
+  #underWay: Transaction | undefined;
   #isScheduled = false;
   #isDraining = false;
   #failure: SimpleMQError | undefined;
@@ -70,6 +71,12 @@ export class Committer {
   /** What is being collected for the next commit; `schedule` must follow whatever is added to it. */
   get open(): Transaction {
     return this.#open;
+  }
+
+  /** Whether something that was changed in memory is taken back if there turns out to be no room for it. */
+  get mayTakeBack(): boolean {
+    const waiting = [this.#underWay, this.#rest?.transaction, this.#open];
+    return waiting.some((transaction) => transaction !== undefined && transaction.undo.length > 0);
   }
 
   /** Commits at the end of this turn, or as soon as the commit under way is done. */
@@ -185,6 +192,7 @@ export class Committer {
     this.#lazyTimer = undefined;
     const sealed = this.#rest ?? this.#seal(this.#open);
     this.#rest = undefined;
+    this.#underWay = sealed.transaction;
     try {
       const { movedBytes } = sealed.transaction;
       await this.#store.commit(sealed.stored, movedBytes).then(
@@ -194,6 +202,7 @@ export class Committer {
     } catch (error) {
       this.#fail(sealed, error);
     }
+    this.#underWay = undefined;
     this.#isBusy = false;
     if (this.#failure !== undefined) {
       // It may have been closed meanwhile, and what it had under way refused for want of room.

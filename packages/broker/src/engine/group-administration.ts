@@ -36,6 +36,9 @@ export interface GroupAdministrationOptions {
   readonly onEvent: (event: EngineEvent) => void;
 }
 
+/** A group that is moved waits for so many commits at the most. */
+const SETTLED_MAX = 100;
+
 /** Where a group begins. */
 interface Start {
   readonly places: Places;
@@ -134,6 +137,8 @@ export class GroupAdministration {
   async reset({ stream: streamName, group: name, startFrom }: ResetGroup): Promise<void> {
     const stream = this.#registry.findGroup(streamName, name).stream as Stream;
     const found = await this.#placesOf(stream, startFrom);
+    // An ack that is refused with its transaction could not be taken back in a group that has begun anew since.
+    for (let i = 0; i < SETTLED_MAX && this.#committer.mayTakeBack; i++) await this.#committer.settled();
     // Another may have come in its place meanwhile, or in that of the stream.
     const group = this.#registry.findGroup(streamName, name);
     if (group.stream !== stream) return this.reset({ stream: streamName, group: name, startFrom });

@@ -2,7 +2,7 @@ import { StorageFull } from '@simplemq/protocol';
 import { expect, test } from 'vitest';
 import { batchOf } from '../batches.ts';
 import { FakeStore, openOn } from '../fake-store.ts';
-import { RecordingFollower } from '../recording-follower.ts';
+import { RecordingFollower, rangesOf } from '../recording-follower.ts';
 import { turns } from '../test-engine.ts';
 
 const bind = { stream: 's' };
@@ -108,4 +108,31 @@ test('a stream counts right after a kill that follows a refused publish, beside 
   const { messages, groups } = await again.streamInfo('s');
   expect(messages).toBe(groups[0]!.pending + groups[0]!.lag);
   await again.close();
+});
+
+test('a message whose ack was refused with its transaction comes again, though its group was reset meanwhile', async () => {
+  const store = new FakeStore();
+  const engine = await openOn(store);
+  await engine.createStream('s', { retention: 'work' });
+  await engine.publish({ bind, batch: batchOf('a', 'b') });
+  const follower = await RecordingFollower.follow(engine, bind, { credit: 10, group: 'main' });
+  const [a] = await follower.until(2);
+  let isRefused = false;
+  store.beforeCommit = async ({ batches }) => {
+    await turns(5);
+    if (batches.length === 0 || isRefused) return;
+    isRefused = true;
+    throw new StorageFull('no room');
+  };
+  const transaction = engine.transaction({
+    publishes: [{ bind, batch: batchOf('x') }],
+    acks: [{ follower: follower.engineFollower, entries: rangesOf([a!]) }],
+  });
+  const refused = expect(transaction).rejects.toMatchObject({ code: 'StorageFull' });
+  await turns(2);
+  await engine.resetGroup({ stream: 's', group: 'main', startFrom: 'first' });
+  await refused;
+  await follower.until(4);
+  expect(follower.bodies.slice(-2)).toEqual(['a', 'b']);
+  await engine.close();
 });
