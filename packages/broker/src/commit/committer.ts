@@ -191,8 +191,8 @@ export class Committer {
     clearTimeout(this.#lazyTimer);
     this.#lazyTimer = undefined;
     const sealed = this.#rest ?? this.#seal(this.#open);
-    this.#rest = undefined;
     this.#underWay = sealed.transaction;
+    this.#rest = undefined;
     try {
       const { movedBytes } = sealed.transaction;
       await this.#store.commit(sealed.stored, movedBytes).then(
