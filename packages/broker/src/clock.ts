@@ -3,6 +3,9 @@ export function monotonicMs(): number {
   return performance.now();
 }
 
+/** A timer that is to wait longer, in ms, fires at once. */
+export const TIMER_MS_MAX: number = 2 ** 31 - 1;
+
 /** A wall clock that moved by more than this was set, and did not just drift; in ms. */
 const STEP_MS = 500;
 

@@ -7,6 +7,17 @@ export const SCHEDULES_BYTES_MAX: number = 64 * 1024 * 1024;
 export const CRON_LENGTH_MAX = 256;
 export const TIMEZONE_LENGTH_MAX = 64;
 
+/** Bytes of messages that one publish or transaction may bring to the disk, on all of its streams together. */
+export const PUBLISH_BYTES_MAX: number = 256 * 1024 * 1024;
+/**
+ * And all that is collected for one commit: what comes from the network is counted once there, and not for each stream
+ * that it goes to.
+ */
+export const COMMIT_BYTES_MAX: number = 1024 * 1024 * 1024;
+
+/** What is kept of an error or a reason, and how long a part of one may be that is looked for. */
+export const ERROR_LENGTH_MAX = 1_000;
+
 export const GROUPS_PER_STREAM_MAX = 10_000;
 /** In all; where there are many streams, GROUPS_FOR_EACH_STREAM for each of them, if that is more. */
 export const GROUPS_MAX = 100_000;

@@ -1,9 +1,7 @@
 import { type DeadLetterFilter, InvalidOption } from '@simplemq/protocol';
+import { ERROR_LENGTH_MAX } from '../limits.ts';
 import type { Batch } from '../stream/batch.ts';
 import { deadLetterOf } from './letter.ts';
-
-/** Characters of an error that is looked for: as many as are kept of one. */
-const ERROR_LENGTH_MAX = 1_000;
 
 /**
  * Whether a dead letter matches all of the filter, which is read once: a letter then costs no more than it is long.

@@ -1,11 +1,10 @@
 import { BackupNotFound, BackupRunning, Unsupported } from '@simplemq/protocol';
+import { TIMER_MS_MAX } from '../clock.ts';
 import type { BackupPiece, StoreBackups } from '../store/store.ts';
 import type { BackupOptions, EngineBackup } from './engine.ts';
 
 /** What a client must take on average, past the time that it may be behind. */
 const BYTES_PER_MS_MIN = 128;
-/** A timer that is to wait longer fires at once. */
-const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
 /**
  * The one backup that may be under way. A client that is gone, or too slow, does not keep for ever what the backup
@@ -114,8 +113,8 @@ class Backup implements EngineBackup {
   #arm(): void {
     const waitedMs = this.#waitedMs + performance.now() - this.#waitsSince;
     const leftMs = this.#patienceMs + this.#taken / BYTES_PER_MS_MIN - waitedMs;
-    const isLast = leftMs <= TIMEOUT_MS_MAX;
-    const delayMs = isLast ? Math.max(0, leftMs) : TIMEOUT_MS_MAX;
+    const isLast = leftMs <= TIMER_MS_MAX;
+    const delayMs = isLast ? Math.max(0, leftMs) : TIMER_MS_MAX;
     this.#timer = setTimeout(() => (isLast ? this.#late() : this.#arm()), delayMs).unref();
   }
 

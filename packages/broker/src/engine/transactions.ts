@@ -5,9 +5,9 @@ import {
   StorageFull,
   type WireBind,
 } from '@simplemq/protocol';
-import { COMMIT_BYTES_MAX, PUBLISH_BYTES_MAX } from '../commit/bytes-max.ts';
 import type { Committer } from '../commit/committer.ts';
 import type { Producers } from '../commit/producers.ts';
+import { COMMIT_BYTES_MAX, PUBLISH_BYTES_MAX } from '../limits.ts';
 import { type BatchPart, partsOf } from '../publish/batch-parts.ts';
 import type { Placer } from '../publish/placer.ts';
 import { MatchTime } from '../routing/match-time.ts';

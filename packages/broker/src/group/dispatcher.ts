@@ -1,4 +1,4 @@
-import { monotonicMs } from '../clock.ts';
+import { monotonicMs, TIMER_MS_MAX } from '../clock.ts';
 import { type GroupLane, LOADING } from './group-lane.ts';
 import type { GroupSettings } from './group-settings.ts';
 import type { Membership, WaitingGroup } from './membership.ts';
@@ -9,8 +9,6 @@ import { RateLimit } from './rate-limit.ts';
  * up the keys that it is of, and breaks the runs of others.
  */
 const KEYED_HELD_MAX = 256;
-/** setTimeout takes no more. */
-const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
 /** What a dispatcher needs of its group. */
 export interface DispatcherGroup extends WaitingGroup {
@@ -190,7 +188,7 @@ export class Dispatcher {
     }
     if (this.#rate !== undefined && this.#isOverRate) wakeAt = Math.min(wakeAt, now + this.#rate.waitMs);
     if (wakeAt === Number.POSITIVE_INFINITY) return;
-    const delayMs = Math.min(TIMEOUT_MS_MAX, Math.max(1, Math.ceil(wakeAt - now)));
+    const delayMs = Math.min(TIMER_MS_MAX, Math.max(1, Math.ceil(wakeAt - now)));
     this.#timer = setTimeout(() => this.dispatch(), delayMs).unref();
   }
 }

@@ -1,4 +1,5 @@
 import { monotonicMs } from '../clock.ts';
+import { ERROR_LENGTH_MAX } from '../limits.ts';
 import { append } from '../lists.ts';
 import type { Batch } from '../stream/batch.ts';
 import { byUrgency, type Lane } from '../stream/lane.ts';
@@ -18,9 +19,6 @@ import type { Lease } from './lease.ts';
 import type { LeaseTimes, Ledger, LedgerChanges } from './ledger.ts';
 import { type GroupFollower, Membership } from './membership.ts';
 import type { Change, PendingSpan } from './pending-entries.ts';
-
-/** Characters that are kept of why a delivery failed. */
-const ERROR_LENGTH_MAX = 1_000;
 
 /** What a group needs of its stream. */
 export interface GroupStream {

@@ -1,5 +1,4 @@
 import type { ErrorCode } from '@simplemq/protocol';
-import { COMMIT_BYTES_MAX, PUBLISH_BYTES_MAX } from '../../../broker/src/commit/bytes-max.ts';
 import * as broker from '../../../broker/src/limits.ts';
 import * as protocol from '../../../protocol/src/limits.ts';
 import { LARGE_ANSWERS_MAX } from '../../src/session/intake.ts';
@@ -220,8 +219,8 @@ const MIDDLE = `## What is fixed by the protocol
 const END = `## What one commit may have
 
 A message that goes to several streams is stored in each of them. One publish or transaction may store
-${shown('bytes', PUBLISH_BYTES_MAX)} in all of its streams together; past that nothing of it is stored, and it gets MessageTooLarge. When more than
-${shown('bytes', COMMIT_BYTES_MAX)} would wait for the disk with it, it gets StorageFull, and may be sent again. Streams in memory are not counted.
+${shown('bytes', broker.PUBLISH_BYTES_MAX)} in all of its streams together; past that nothing of it is stored, and it gets MessageTooLarge. When more than
+${shown('bytes', broker.COMMIT_BYTES_MAX)} would wait for the disk with it, it gets StorageFull, and may be sent again. Streams in memory are not counted.
 
 Dead letters are made, listed, redriven and deleted about 8 MiB at a time, and 1,000 at the most. Of an error 1,000
 characters are kept, and no longer one can be looked for.
