@@ -239,13 +239,15 @@ export class GroupBook {
     progress.trail.add(this.#journal.tick(), progress.attempt + 1);
   }
 
+  /** What a lost follower held waits as the retry policy has it; in an exclusive group it comes at once, to keep order. */
   leave(member: Member, isLost: boolean): void {
     const held = this.held(member);
+    const delayMs = isLost && !this.settings.exclusive ? undefined : 0;
     this.members.splice(this.members.indexOf(member), 1);
     member.isGone = true;
     for (const progress of held) {
       if (progress.deadline <= performance.now() + LATE_MS) this.fail(progress, undefined, 0);
-      else this.fail(progress, { cause: 'disconnected' }, isLost ? undefined : 0);
+      else this.fail(progress, { cause: 'disconnected' }, delayMs);
     }
   }
 
