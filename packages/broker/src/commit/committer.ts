@@ -6,7 +6,7 @@ import { append } from '../lists.ts';
 import type { Store, StoreTransaction } from '../store/store.ts';
 import type { Lane } from '../stream/lane.ts';
 import type { Stream } from '../stream/stream.ts';
-import { isGroupBehind, type Removal, removalsOf } from '../stream/work-retention.ts';
+import { isGroupBehind, type Removal, removalsOf, sweep } from '../stream/work-retention.ts';
 import { NO_PRODUCERS, type Producers, type SealedProducers } from './producers.ts';
 import { toStore } from './to-store.ts';
 import { type Move, type PlacedBatch, Transaction } from './transaction.ts';
@@ -234,6 +234,8 @@ export class Committer {
       .map((group) => ({ group, changes: group.seal() }));
     const removals = groups.flatMap(({ group, changes }) => workRemovals(group, changes));
     append(removals, transaction.removals);
+    // Not before: an ack that was to be taken back is by now.
+    for (const stream of transaction.swept) append(removals, sweep(stream));
     const sealed = { transaction, producers, batches, groups, removals };
     return { ...sealed, stored: toStore(sealed, WINDOW_FORMAT, this.#clock) };
   }
@@ -333,7 +335,6 @@ export class Committer {
       stream.durableNext = batch.last + 1;
       lane.nextOrdinal -= batch.count;
       refused.set(lane, (refused.get(lane) ?? 0) + batch.count);
-      for (const group of stream.groups.values()) group.refused(lane, batch);
       unreserve(stream, batch);
       next.skipped.add(stream);
     }
@@ -396,6 +397,7 @@ function keepForNext(from: Transaction, next: Transaction): void {
   for (const stream of from.updatedStreams) next.updatedStreams.add(stream);
   for (const stream of from.touched) next.touched.add(stream);
   append(next.removals, from.removals);
+  for (const stream of from.swept) next.swept.add(stream);
   append(next.removedDelayed, from.removedDelayed);
   append(next.failures, from.failures);
   for (const group of from.forgottenFailures) next.forgottenFailures.add(group);

@@ -65,6 +65,8 @@ export class Transaction {
   readonly skipped: Set<Stream> = new Set();
   /** Streams whose first sequence number or count of messages changed. */
   readonly touched: Set<Stream> = new Set();
+  /** Streams that go through all that their groups are done with, as that is when this is sealed. */
+  readonly swept: Set<Stream> = new Set();
   /** Removed for another reason than that all groups are done. */
   readonly removals: Removal[] = [];
   readonly failures: StoredFailure[] = [];
@@ -135,8 +137,10 @@ export class Transaction {
 
   /** What was removed goes with this one in its place, with the groups that were, and the books of those it was taken out of. */
   takeRemovals(from: Transaction): void {
-    const streams = new Set(from.removals.map(({ stream }) => stream));
+    const streams = new Set([...from.removals.map(({ stream }) => stream), ...from.swept]);
     append(this.removals, from.removals.splice(0));
+    for (const stream of from.swept) this.swept.add(stream);
+    from.swept.clear();
     append(this.deletedGroups, from.deletedGroups.splice(0));
     for (const stream of streams) this.touched.add(stream);
     for (const group of from.groups) if (streams.has(group.stream as Stream)) this.groups.add(group);

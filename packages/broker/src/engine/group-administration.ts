@@ -17,12 +17,11 @@ import type { LanePlace } from '../group/group-lane.ts';
 import { checkGroupRoom } from '../group/group-room.ts';
 import { checkSameGroupSettings, type GroupSettings, groupSettings } from '../group/group-settings.ts';
 import { pendingReply } from '../group/pending-reply.ts';
-import { append } from '../lists.ts';
 import type { Store } from '../store/store.ts';
 import type { Lane } from '../stream/lane.ts';
 import { firstSince } from '../stream/retention.ts';
 import { groupSummary, type Stream } from '../stream/stream.ts';
-import { closedWithout, leftFrom, openBooks, startOf, sweep } from '../stream/work-retention.ts';
+import { closedWithout, leftFrom, openBooks, startOf } from '../stream/work-retention.ts';
 import type { EngineEvent } from './events.ts';
 import type { FollowerSet } from './follower-set.ts';
 import { DEFAULT_GROUP, type Places, type StreamRegistry } from './stream-registry.ts';
@@ -199,13 +198,18 @@ export class GroupAdministration {
     if (!stream.isWork) return;
     const closed = books.reduce((sum, { lane, open }) => sum + closedWithout(stream, lane, open), 0);
     stream.messages = Math.max(0, stream.messages - closed);
-    append(this.#committer.open.removals, sweep(stream));
-    this.#committer.open.touched.add(stream);
+    const { open } = this.#committer;
+    open.swept.add(stream);
+    open.touched.add(stream);
   }
 
   /** Undefined for the end, which is where it is when it is needed. */
   async #placesOf(stream: Stream, startFrom: StartFrom): Promise<Start | undefined> {
-    if (startFrom === 'new') return undefined;
+    if (startFrom === 'new') {
+      // Behind what was published before this call, which has to be durable first.
+      await this.#committer.settled();
+      return undefined;
+    }
     const sequence = await this.#sequenceOf(stream, startFrom);
     const places = stream.lanes.map(async (lane) => {
       const { first, ordinal } = await lane.place(sequence);
@@ -251,10 +255,10 @@ export class GroupAdministration {
   }
 }
 
-/** Behind all that was published by now. */
-function newestOf({ nextSequence: sequence, lanes }: Stream): Start {
+/** Behind all that is durable by now: what is done with beyond that would be counted before it is there. */
+function newestOf({ durableNext: sequence, lanes }: Stream): Start {
   const places = lanes.map(
-    ({ number, nextOrdinal: ordinal }) => [number, { first: sequence, ordinal }] as const,
+    ({ number, durableOrdinal: ordinal }) => [number, { first: sequence, ordinal }] as const,
   );
   return { places: new Map(places), sequence };
 }

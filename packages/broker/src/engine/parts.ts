@@ -73,13 +73,12 @@ export function makeParts(
     changed: (group, urgent) => committer.changed(group, urgent),
     done: (group, lane, spans) => {
       const stream = group.stream as Stream;
-      if (!stream.isWork) return 0;
-      const messages = messagesOf(doneByAll(stream, lane, spans, group));
-      stream.messages -= messages;
-      return messages;
+      if (stream.isWork) stream.messages -= messagesOf(doneByAll(stream, lane, spans, group));
     },
-    undone: (group, messages) => {
-      (group.stream as Stream).messages += messages;
+    undone: (group, lane, spans) => {
+      const stream = group.stream as Stream;
+      // Others may have been done with them, or gone, since the group was.
+      if (stream.isWork) stream.messages += messagesOf(doneByAll(stream, lane, spans, undefined));
     },
     redelivered: (group, messages, cause) =>
       onEvent({ type: 'redelivered', ...whereOf(group), messages, cause }),

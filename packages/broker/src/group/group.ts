@@ -54,10 +54,10 @@ export interface Death extends Span {
 export interface GroupEvents {
   /** The books have changed; `urgent` when somebody waits for them to be stored. */
   changed(group: Group, urgent: boolean): void;
-  /** Messages are done for good: they were acked, or passed over. @returns how many the stream lost with that */
-  done(group: Group, lane: number, spans: readonly Span[]): number;
-  /** It lost them not, after all. */
-  undone(group: Group, messages: number): void;
+  /** Messages are done: they were acked, or passed over. */
+  done(group: Group, lane: number, spans: readonly Span[]): void;
+  /** The group is not done with them after all; it is in the books yet. */
+  undone(group: Group, lane: number, spans: readonly Span[]): void;
   redelivered(group: Group, messages: number, cause: RedeliveryCause): void;
   failed(group: Group, failure: Failure): void;
   /** @returns true when they are in the dead letters; false when the engine ends before */
@@ -412,11 +412,6 @@ export class Group implements LaneHost, DispatcherGroup {
     this.dispatch();
   }
 
-  /** A batch that was to come is not stored; the group may begin behind it. */
-  refused(lane: Lane, { first, count }: Batch): void {
-    this.#lanes.find((each) => each.lane === lane)?.ledger.refused(first, count);
-  }
-
   /** Everything before `sequence` is gone from the stream; `ordinals` are those of the lanes' first messages after it. */
   purge(sequence: number, ordinals: ReadonlyMap<number, number>): void {
     this.#purgedTo = Math.max(this.#purgedTo, sequence);
@@ -549,19 +544,18 @@ export class Group implements LaneHost, DispatcherGroup {
 
   /** Messages were taken out of the list. @returns what puts them back, to wait as each has it */
   #settled(lane: GroupLane, entries: readonly (Span & { readonly state: Waiting })[]): () => void {
-    const settled = entries.map((entry) => ({
-      ...entry,
-      lost: this.#events.done(this, lane.number, [entry]),
-    }));
+    this.#events.done(this, lane.number, entries);
     this.#events.changed(this, true);
     const { resets } = this;
     return () => {
-      for (const { first, last, state, lost } of settled) {
+      if (this.#isClosed || resets !== this.resets) return;
+      for (const { first, last, state } of entries) {
         // What was purged meanwhile is gone from the stream.
-        const left = last - Math.max(first, this.#purgedTo) + 1;
-        if (left <= 0) continue;
-        if (resets === this.resets) lane.ledger.revive([{ first: last - left + 1, last }], state);
-        this.#events.undone(this, Math.min(lost, left));
+        const from = Math.max(first, this.#purgedTo);
+        if (from > last) continue;
+        const left = [{ first: from, last }];
+        this.#events.undone(this, lane.number, left);
+        lane.ledger.revive(left, state);
       }
       this.#events.changed(this, false);
     };

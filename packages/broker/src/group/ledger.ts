@@ -301,11 +301,6 @@ export class Ledger {
     }
   }
 
-  /** So many messages from `first` on, which nobody has seen, are not going to be there. */
-  refused(first: number, count: number): void {
-    if (this.#readPosition > first) this.#ordinal -= count;
-  }
-
   /**
    * These messages are gone from the stream, and others before them are not.
    *
