@@ -80,10 +80,9 @@ export class GroupAdministration {
     checkName('group', name);
     const settings = groupSettings(options);
     if (this.#isThere(stream, name, options)) return false;
-    const found = await this.#placesOf(stream, startFrom);
+    const { places, sequence } = await this.#placesOf(stream, startFrom);
     // Others may have made it meanwhile.
     if (stream.isDeleted || this.#isThere(stream, name, options)) return false;
-    const { places, sequence } = found ?? newestOf(stream);
     const { groups: ofAll, size: streams } = this.#registry;
     checkGroupRoom({ ofStream: stream.groups.size, ofAll, streams });
     this.#make(stream, name, settings, places, sequence);
@@ -135,13 +134,12 @@ export class GroupAdministration {
 
   async reset({ stream: streamName, group: name, startFrom }: ResetGroup): Promise<void> {
     const stream = this.#registry.findGroup(streamName, name).stream as Stream;
-    const found = await this.#placesOf(stream, startFrom);
+    const { places, sequence } = await this.#placesOf(stream, startFrom);
     // An ack that is refused with its transaction could not be taken back in a group that has begun anew since.
     for (let i = 0; i < SETTLED_MAX && this.#committer.mayTakeBack; i++) await this.#committer.settled();
     // Another may have come in its place meanwhile, or in that of the stream.
     const group = this.#registry.findGroup(streamName, name);
     if (group.stream !== stream) return this.reset({ stream: streamName, group: name, startFrom });
-    const { places, sequence } = found ?? newestOf(stream);
     const books = group.lanes.map(({ number, ledger }) => ({ lane: number, open: openBooks(ledger) }));
     const left = leftFrom(stream, places);
     group.startSequence = Math.min(group.startSequence, sequence);
@@ -203,13 +201,7 @@ export class GroupAdministration {
     open.touched.add(stream);
   }
 
-  /** Undefined for the end, which is where it is when it is needed. */
-  async #placesOf(stream: Stream, startFrom: StartFrom): Promise<Start | undefined> {
-    if (startFrom === 'new') {
-      // Behind what was published before this call, which has to be durable first.
-      await this.#committer.settled();
-      return undefined;
-    }
+  async #placesOf(stream: Stream, startFrom: StartFrom): Promise<Start> {
     const sequence = await this.#sequenceOf(stream, startFrom);
     const places = stream.lanes.map(async (lane) => {
       const { first, ordinal } = await lane.place(sequence);
@@ -229,11 +221,13 @@ export class GroupAdministration {
     return to > first ? { spans: await lane.spans(first, to), to } : undefined;
   }
 
-  async #sequenceOf(stream: Stream, startFrom: Exclude<StartFrom, 'new'>): Promise<number> {
+  async #sequenceOf(stream: Stream, startFrom: StartFrom): Promise<number> {
     if (startFrom === 'first') return stream.firstSequence;
+    const { nextSequence } = stream;
     // What was published before this call counts: it has to be durable to have its place.
     await this.#committer.settled();
     const clip = (sequence: number) => Math.min(stream.durableNext, Math.max(stream.firstSequence, sequence));
+    if (startFrom === 'new') return clip(nextSequence);
     if ('sequence' in startFrom) return clip(startFrom.sequence);
     return clip(await firstSince(this.#options.store, stream, startFrom.time));
   }
@@ -253,12 +247,4 @@ export class GroupAdministration {
       options: settings,
     };
   }
-}
-
-/** Behind all that is durable by now: what is done with beyond that would be counted before it is there. */
-function newestOf({ durableNext: sequence, lanes }: Stream): Start {
-  const places = lanes.map(
-    ({ number, durableOrdinal: ordinal }) => [number, { first: sequence, ordinal }] as const,
-  );
-  return { places: new Map(places), sequence };
 }

@@ -12,7 +12,7 @@ test('a group that was deleted and made anew while it was moved is where it was 
   await engine.createGroup({ ...group, startFrom: 'new' });
   const moved = engine.resetGroup({ ...group, startFrom: { sequence: 2 } });
   const deleted = engine.deleteGroup('s', 'g');
-  const created = engine.createGroup({ ...group, startFrom: 'new' });
+  const created = engine.createGroup({ ...group, startFrom: 'first' });
   await Promise.all([moved, deleted, created]);
   expect(await engine.groupInfo('s', 'g')).toMatchObject({ lag: 2, readPosition: 2 });
 });
