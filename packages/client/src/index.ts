@@ -42,6 +42,7 @@ export {
 export { Bind, BindType } from './bind.ts';
 export { type Codec, json, raw } from './codec/codec.ts';
 export { msgpack } from './codec/msgpack.ts';
+export type { ConnectFailureKind } from './connection/connect-failure.ts';
 export { Connection } from './connection/connection.ts';
 export type { ConnectionEvents, StaleAcks } from './connection/events.ts';
 export type { ConnectionOptions, ReconnectOptions } from './connection/options.ts';

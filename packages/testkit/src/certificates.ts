@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIP } from 'node:net';
 
 /** A certificate and its key, as PEM. */
@@ -39,6 +39,15 @@ export class TestAuthority {
     ]);
   }
 
+  /** One that nobody but itself vouches for. */
+  static selfSigned(): TestCertificate {
+    const self = new TestAuthority('localhost');
+    const cert = self.#certificate('localhost', createPublicKey(self.#key), {}, [
+      extension(SUBJECT_ALT_NAME, sequence(alternativeName('localhost')), false),
+    ]);
+    return { cert, key: pemOf(self.#key) };
+  }
+
   issue(options: CertificateOptions = {}): TestCertificate {
     const { names = ['localhost', '127.0.0.1'] } = options;
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -46,7 +55,7 @@ export class TestAuthority {
     const cert = this.#certificate(names[0] ?? 'nobody', publicKey, options, [
       extension(SUBJECT_ALT_NAME, alternatives, false),
     ]);
-    return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string };
+    return { cert, key: pemOf(privateKey) };
   }
 
   #certificate(subject: string, key: KeyObject, options: CertificateOptions, extensions: Buffer[]): string {
@@ -69,6 +78,10 @@ export class TestAuthority {
     const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
     return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
   }
+}
+
+function pemOf(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }) as string;
 }
 
 function alternativeName(name: string): Buffer {

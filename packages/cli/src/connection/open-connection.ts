@@ -1,14 +1,9 @@
-import {
-  Connection,
-  ConnectionLost,
-  type ConnectionOptions,
-  type Cursor,
-  RequestTimeout,
-} from '@simplemq/client';
+import { Connection, type ConnectionOptions, type Cursor } from '@simplemq/client';
 import { CommandError } from '../command-error.ts';
 import type { ClientFlags } from './client-flags.ts';
 import { passwordOf } from './password.ts';
 import { tlsOptionsOf } from './tls-options.ts';
+import { whyUnreachable } from './unreachable.ts';
 
 /**
  * A connection that is open. Whoever asked sits in front of it, so the first connect is tried once.
@@ -46,29 +41,10 @@ async function connect(options: ConnectionOptions): Promise<Connection> {
     return connection;
   } catch (error) {
     await connection.close();
-    const isUnreachable = error instanceof ConnectionLost || error instanceof RequestTimeout;
-    if (!isUnreachable) throw error;
+    const why = whyUnreachable(error);
+    if (why === undefined) throw error;
     const { host, port } = connection;
     const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    throw new CommandError(
-      `could not connect to ${address}: ${reasonOf(error)}; is the broker running? (start it with 'simplemq serve')`,
-      { cause: error },
-    );
+    throw new CommandError(`could not connect to ${address}: ${why}`, { cause: error });
   }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'it closed the connection',
-  EHOSTUNREACH: 'the host cannot be reached',
-  ENETUNREACH: 'the network cannot be reached',
-  ENOTFOUND: 'there is no such host',
-  EAI_AGAIN: 'the host name does not resolve',
-  ETIMEDOUT: 'no answer',
-};
-
-function reasonOf(error: Error): string {
-  const details = (error as { details?: { cause?: unknown } }).details;
-  const cause = typeof details?.cause === 'string' ? details.cause : undefined;
-  return cause === undefined ? error.message : (REASONS[cause] ?? cause);
 }

@@ -1,14 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import {
-  ConnectionLost,
-  PRODUCER_ID_BYTES,
-  PROTOCOL_VERSION,
-  type SimpleMQError,
-  type Welcome,
-} from '@simplemq/protocol';
+import { PRODUCER_ID_BYTES, PROTOCOL_VERSION, type SimpleMQError, type Welcome } from '@simplemq/protocol';
 import type { ConnectionEmitter } from './events.ts';
 import { type Settings, TIMER_MS_MAX } from './options.ts';
 import { Session } from './session.ts';
+import { unreachable } from './unreachable.ts';
 
 /** What lives on a link and outlives its sessions. */
 export interface LinkUser {
@@ -185,22 +180,12 @@ export class Link {
 
   /** Back to the start: the next need dials again. */
   #giveUp(error: SimpleMQError): void {
-    const told = error.code === 'ConnectionLost' ? this.#unreachable(error) : error;
+    const told = this.#everOpened ? error : unreachable(error, this.settings.endpoint);
     this.#deadline = undefined;
     this.#attempt = 0;
     this.#everOpened = false;
     this.events.tell('error', told);
     for (const user of [...this.#users]) user.failed(told);
-  }
-
-  #unreachable(error: SimpleMQError): SimpleMQError {
-    if (this.#everOpened) return error;
-    const { host, port } = this.settings.endpoint;
-    const cause = typeof error.details.cause === 'string' ? error.details.cause : error.message;
-    return new ConnectionLost(
-      `cannot connect to a SimpleMQ broker at host ${host}, port ${port} (${cause}); is it running there?`,
-      { cause: error, details: { host, port, cause } },
-    );
   }
 }
 

@@ -18,6 +18,7 @@ import {
   SimpleMQError,
   type Welcome,
 } from '@simplemq/protocol';
+import { type ConnectFailure, codeOf, connectFailureOf, isTlsAlert, TLS_NEEDED } from './connect-failure.ts';
 import type { Endpoint } from './options.ts';
 import { type Requester, RequestTable } from './request-table.ts';
 import { Transport } from './transport.ts';
@@ -67,7 +68,7 @@ export class Session {
     this.#transport = new Transport(endpoint, {
       opened: () => this.#sayHello(hello),
       received: (chunk) => this.#received(chunk),
-      closed: (error) => this.#ended(error),
+      closed: (cause, wasOpen) => this.#ended(cause, connectFailureOf({ endpoint, wasOpen, cause })),
     });
   }
 
@@ -154,6 +155,10 @@ export class Session {
 
   #received(chunk: Buffer): void {
     this.#chunksIn++;
+    if (this.#welcome === undefined && isTlsAlert(chunk)) {
+      this.destroy(this.#lostError(undefined, TLS_NEEDED));
+      return;
+    }
     try {
       this.#decoder.push(chunk, (frame) => this.#dispatch(frame));
     } catch (error) {
@@ -220,21 +225,26 @@ export class Session {
     this.#heartbeat = setInterval(look, Math.max(1, heartbeatMs / LOOKS_PER_HEARTBEAT)).unref();
   }
 
-  #ended(cause: Error | undefined): void {
+  #ended(cause: Error | undefined, failure: ConnectFailure | undefined): void {
     clearTimeout(this.#handshakeTimer);
     clearInterval(this.#heartbeat);
     this.#closed = true;
-    const error = this.#lostError(cause);
+    const error = this.#lostError(cause, this.#welcome === undefined ? failure : undefined);
     this.#requests.refuseAll(error);
     this.#handlers.closed(error);
   }
 
-  #lostError(cause: Error | undefined): SimpleMQError {
+  #lostError(cause: Error | undefined, failure?: ConnectFailure): SimpleMQError {
     if (this.#fault !== undefined) return this.#fault;
-    const code = cause === undefined ? undefined : ((cause as NodeJS.ErrnoException).code ?? cause.message);
+    const code = codeOf(cause) ?? cause?.message;
+    const details = {
+      address: this.#where,
+      ...(code !== undefined && { cause: code }),
+      ...(failure !== undefined && { failure: failure.kind, reason: failure.reason }),
+    };
     this.#fault = new ConnectionLost(
       `the connection to ${this.#where} was lost${code === undefined ? '' : ` (${code})`}`,
-      { details: { address: this.#where, ...(code !== undefined && { cause: code }) }, cause },
+      { details, cause },
     );
     return this.#fault;
   }

@@ -6,8 +6,8 @@ import type { Endpoint } from './options.ts';
 export interface TransportHandlers {
   opened(): void;
   received(chunk: Buffer): void;
-  /** Called once, last. `error` is why, where the system said so. */
-  closed(error: Error | undefined): void;
+  /** Called once, last. `error` is why, where the system said so; `wasOpen` is whether `opened` was called. */
+  closed(error: Error | undefined, wasOpen: boolean): void;
 }
 
 /** Written at once when more than this waits, in bytes; less waits for the end of the turn. */
@@ -40,10 +40,10 @@ export class Transport {
       this.#error ??= error;
     });
     this.#socket.once('close', () => {
-      const isWithoutTls = tls !== undefined && !this.#open;
+      const wasOpen = this.#open;
       this.#open = false;
       this.#queue.take();
-      handlers.closed(isWithoutTls ? withoutTls(this.#error) : this.#error);
+      handlers.closed(this.#error, wasOpen);
     });
   }
 
@@ -89,13 +89,4 @@ export class Transport {
     this.#error ??= error;
     this.#socket.destroy();
   }
-}
-
-/** What a port that does not speak TLS does to who tries it: it closes, or answers what is none. */
-const NO_TLS: ReadonlySet<string> = new Set(['ECONNRESET', 'EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER']);
-
-function withoutTls(error: Error | undefined): Error | undefined {
-  const { code } = (error ?? {}) as NodeJS.ErrnoException;
-  if (code === undefined || !NO_TLS.has(code)) return error;
-  return new Error(`TLS could not be agreed on; does that port speak TLS? (${code})`, { cause: error });
 }

@@ -23,7 +23,9 @@ const LINGER_MS = 1_000;
 const NEVER_MS = 2 ** 31 - 1;
 /** So many bytes tell which protocol it is. */
 const FIRST_BYTES = 4;
-const PLAIN = 'this port speaks TLS; connect with TLS (tls: true)';
+const NEEDS_TLS = new Unsupported('this port speaks TLS; connect with TLS (tls: true)', {
+  details: { tls: true },
+});
 
 /**
  * Turns a connection into one that is encrypted. The first bytes are looked at before TLS sees them: who speaks plainly is
@@ -97,7 +99,7 @@ export class TlsDoor {
         this.#server.emit('connection', socket);
       } else {
         this.#done(address);
-        this.#refuse(socket, protocol === 'HTTP' ? HTTP_ANSWER : encodeError(0, new Unsupported(PLAIN)));
+        this.#refuse(socket, protocol === 'HTTP' ? HTTP_ANSWER : encodeError(0, NEEDS_TLS));
       }
     };
     socket.on('data', look);

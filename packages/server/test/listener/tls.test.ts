@@ -113,7 +113,7 @@ test('plain TCP to a port with TLS gets one clear line, HTTP too', async () => {
   const { code, message } = await failureOf(new Connection({ port: broker.port }));
   expect({ code, message }).toEqual({
     code: 'Unsupported',
-    message: expect.stringContaining('this port speaks TLS'),
+    message: expect.stringContaining('that port speaks TLS; set tls: true'),
   });
   const answer = await fetch(`http://127.0.0.1:${broker.port}/`);
   expect(answer.status).toBe(400);
