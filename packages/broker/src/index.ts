@@ -11,6 +11,6 @@ export {
   type CheckOptions,
   type CheckReport,
   checkFolder,
-  type Finding,
 } from './store/sqlite/check-folder.ts';
+export type { Finding } from './store/sqlite/findings.ts';
 export type { BackupPiece, StoreHealth, StoreWait } from './store/store.ts';

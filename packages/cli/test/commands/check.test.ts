@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Bind, Connection, Publisher } from '@simplemq/client';
 import { copyDataFolder, startTestBroker, temporaryFolder } from '@simplemq/testkit';
@@ -75,6 +75,40 @@ test('check tells what a broker has set aside', async () => {
   ]);
 });
 
+test('of a segment that is missing, the messages of a stream that follow one another are one row', async () => {
+  await using folder = await temporaryFolder();
+  await using killed = await temporaryFolder();
+  await makeData(folder.path, killed.path, async (connection) => {
+    await connection.cursor().createStream('invoices');
+    // In turns, so that neither stream's messages lie next to one another.
+    const streams = ['orders', 'invoices'].map((name) => new Publisher(connection, new Bind(name)));
+    for (let number = 1; number <= 100; number++)
+      for (const stream of streams) await stream.sendMessage(number);
+    for (const priority of ['high', 'normal', 'high', 'normal'] as const)
+      await streams[1]!.sendMessage('by priority', { priority });
+  });
+  for (const name of readdirSync(folder.path).filter((file) => file.startsWith('simplemq.journal-')))
+    rmSync(join(folder.path, name));
+  const { code, stdout } = await simplemq(['check', '--data', folder.path, '--json']);
+  expect(code).toBe(1);
+  const { findings, messages } = JSON.parse(stdout);
+  expect(messages).toBe(3 + 2 * 100 + 4);
+  expect(findings.filter(({ stream }: { stream?: string }) => stream !== undefined)).toMatchObject([
+    {
+      stream: 'orders',
+      first: 1,
+      last: 103,
+      messages: 103,
+      why: expect.stringMatching(/^segment \d+ .*missing$/),
+    },
+    { stream: 'invoices', first: 1, last: 104, messages: 102 },
+    { stream: 'invoices', first: 101, last: 103, messages: 2 },
+  ]);
+  const shown = await simplemq(['check', '--data', folder.path]);
+  expect(shown.stdout).toMatch(/^orders +0 +1 to 103 +103 /m);
+  expect(shown.stdout.split('\n').length).toBeLessThan(10);
+});
+
 test('check of a folder without data is one line', async () => {
   await using folder = await temporaryFolder();
   const { code, stderr } = await simplemq(['check', '--data', folder.path]);
@@ -83,12 +117,17 @@ test('check of a folder without data is one line', async () => {
   expect(readdirSync(folder.path)).toEqual([]);
 });
 
-async function makeData(path: string, killed: string): Promise<void> {
+async function makeData(
+  path: string,
+  killed: string,
+  more: (connection: Connection) => Promise<void> = async () => {},
+): Promise<void> {
   await using broker = await startTestBroker({ storage: { path } });
   await using connection = new Connection({ port: broker.port });
   await connection.cursor().createStream('orders');
   const publisher = new Publisher<string>(connection, new Bind('orders'));
   for (const body of ['one', 'two, to be harmed', 'three']) await publisher.sendMessage(body);
+  await more(connection);
   copyDataFolder(path, killed);
 }
 

@@ -11,6 +11,7 @@ import { BATCH_COLUMNS, type CommitMeta, decodeMeta } from './commit-record.ts';
 import { isDamage } from './damage-error.ts';
 import { WRONG_ROW } from './damaged-rows.ts';
 import { findDatabase } from './data-folder.ts';
+import { type Finding, FindingList } from './findings.ts';
 import { BATCH_ROW_IS_RIGHT, DELAYED_ROW_IS_RIGHT, findAllDamage } from './row-checks.ts';
 import { addCrcFunctions } from './row-crc.ts';
 import { MIGRATIONS } from './schema.ts';
@@ -19,23 +20,6 @@ import { MIGRATIONS } from './schema.ts';
 const STRUCTURE_LINES_MAX = 100;
 /** After so many bytes others get their turn, who show how far it is. */
 const TURN_BYTES: number = 4 * 1024 * 1024;
-
-/** Something in a data folder that is not as it was written. */
-export interface Finding {
-  /** The stream of which messages are damaged; absent when it is not about messages. */
-  readonly stream?: string;
-  readonly lane?: number;
-  readonly first?: number;
-  readonly last?: number;
-  /** The id of delayed messages, which have no sequence numbers yet. */
-  readonly delayedId?: number;
-  readonly messages?: number;
-  readonly file: string;
-  readonly byte?: number;
-  readonly why: string;
-  /** Whether a broker has found it already, and does without; in milliseconds since 1970 UTC. */
-  readonly setAsideAt?: number;
-}
 
 export interface CheckReport {
   readonly batches: number;
@@ -82,6 +66,8 @@ interface BatchRow {
   readonly stream: string | null;
   readonly lane: number;
   readonly first: number;
+  /** How many messages entered the lane before it. */
+  readonly ordinal: number;
   readonly count: number;
   readonly flags: number | null;
   readonly segment: number | null;
@@ -106,7 +92,7 @@ class FolderCheck {
   readonly #database: Database.Database;
   readonly #onProgress: (part: number) => void;
   readonly #segments: Map<number, string>;
-  readonly #findings: Finding[] = [];
+  readonly #findings = new FindingList();
   readonly #totalBytes: number;
   #bytes = 0;
   #turnBytes = 0;
@@ -143,14 +129,14 @@ class FolderCheck {
       this.#listSetAside();
     } catch (error) {
       if (!isDamage(error)) throw error;
-      this.#findings.push({ file: this.#file, why: (error as Error).message });
+      this.#findings.add({ file: this.#file, why: (error as Error).message });
     }
     await this.#checkRecords();
     this.#onProgress(1);
     const counts = { batches: this.#batches, messages: this.#messages, records: this.#records };
     return {
       ...counts,
-      findings: this.#findings,
+      findings: this.#findings.all,
       ...(this.#tornAt !== undefined && { tornAt: this.#tornAt }),
     };
   }
@@ -181,7 +167,7 @@ class FolderCheck {
     // Rows of these two are looked at with what they name.
     const except = ['batches', 'delayed'];
     for (const { table, row } of findAllDamage(this.#database, { except, linesMax: STRUCTURE_LINES_MAX })) {
-      this.#findings.push({
+      this.#findings.add({
         file: this.#file,
         why: table === '' ? row : `table ${table}: ${row} is not as it was written`,
       });
@@ -216,20 +202,23 @@ class FolderCheck {
   }
 
   #foundBatch(
-    { streamId, stream, lane, first, count, segment, position, isRight }: BatchRow,
+    { streamId, stream, lane, first, ordinal, count, segment, position, isRight }: BatchRow,
     why: string,
   ): void {
     const path = segment === null ? undefined : this.#segments.get(segment);
-    const isInJournal = isRight === 1 && path !== undefined;
-    this.#findings.push({
+    const messages = {
       stream: stream ?? String(streamId),
       lane,
       first,
       last: first + count - 1,
       messages: count,
-      ...(isInJournal ? { file: path, byte: position } : { file: this.#file }),
-      why,
-    });
+    };
+    const isGone = isRight === 1 && segment !== null && path === undefined;
+    // By what they are in their lane, for its sequence numbers have gaps where the stream has other lanes.
+    if (isGone) this.#findings.addRun({ ...messages, file: this.#file, why }, ordinal, ordinal + count);
+    else if (isRight === 1 && path !== undefined)
+      this.#findings.add({ ...messages, file: path, byte: position, why });
+    else this.#findings.add({ ...messages, file: this.#file, why });
   }
 
   async #checkDelayed(): Promise<void> {
@@ -239,7 +228,7 @@ class FolderCheck {
       const why = isRight === 1 ? damageOf(row) : WRONG_ROW;
       if (why !== undefined) {
         const what = { stream: stream ?? '', lane, delayedId: id, messages: count };
-        this.#findings.push({ ...what, file: this.#file, why });
+        this.#findings.add({ ...what, file: this.#file, why });
       }
       await this.#advance(0);
     }
@@ -249,7 +238,7 @@ class FolderCheck {
     for (const row of this.#database.prepare(SET_ASIDE).iterate() as IterableIterator<SetAsideRow>) {
       const { segment, position, first, last, delayedId, ...rest } = row;
       const path = segment === null ? undefined : this.#segments.get(segment);
-      this.#findings.push({
+      this.#findings.add({
         ...rest,
         ...(first !== null && last !== null && { first, last }),
         ...(delayedId !== null && { delayedId }),
@@ -266,12 +255,12 @@ class FolderCheck {
     if (!this.#isPlaceKnown || (position === 0 && last < segment)) return;
     for (let id = segment; id <= Math.max(segment, last); id++) {
       if (!this.#segments.has(id))
-        this.#findings.push({ file: this.#file, why: `segment ${id} of the journal is missing` });
+        this.#findings.add({ file: this.#file, why: `segment ${id} of the journal is missing` });
     }
     const path = this.#segments.get(segment);
     const bytes = path === undefined ? position : statSync(path).size;
     if (path !== undefined && bytes < position)
-      this.#findings.push({ file: path, byte: bytes, why: 'the file of the segment is cut off' });
+      this.#findings.add({ file: path, byte: bytes, why: 'the file of the segment is cut off' });
   }
 
   async #checkRecords(): Promise<void> {
@@ -282,21 +271,21 @@ class FolderCheck {
       const segment = Segment.open(path, id, 'r');
       if (segment === undefined) {
         if (id === last && Segment.isUnwritten(path, id)) continue;
-        this.#findings.push({ file: path, byte: 0, why: 'the header of the segment is damaged' });
+        this.#findings.add({ file: path, byte: 0, why: 'the header of the segment is damaged' });
         continue;
       }
       try {
         // What a record says of the one before it, the header of a segment says of the last one of the segment before.
         const isCut = before?.id === id - 1 && before.end !== segment.previousEnd;
         if (isCut && id > this.#place.segment)
-          this.#findings.push({
+          this.#findings.add({
             file: before!.path,
             byte: before!.end,
             why: 'records at the end are missing',
           });
         before = { id, path, end: await this.#checkSegment(segment, path, id === last) };
       } catch (error) {
-        this.#findings.push({ file: path, why: (error as Error).message });
+        this.#findings.add({ file: path, why: (error as Error).message });
       } finally {
         segment.close();
       }
@@ -341,7 +330,7 @@ class FolderCheck {
           last: first + count - 1,
           messages: count,
         };
-        this.#findings.push({ ...messages, file: path, byte: position + at, why });
+        this.#findings.add({ ...messages, file: path, byte: position + at, why });
       }
       at += length;
     }
@@ -353,7 +342,7 @@ class FolderCheck {
 
   /** Of what a record brought its batches are told, unless they were found, or nobody has them any more. */
   #foundRecord({ data, position }: JournalRecord, meta: CommitMeta, path: string): void {
-    const isFound = this.#findings.some(
+    const isFound = this.#findings.all.some(
       ({ file, byte = -1 }) => file === path && byte >= position && byte < position + data.length,
     );
     if (isFound) return;
@@ -361,7 +350,7 @@ class FolderCheck {
       return `${this.#nameOf(streamId!)} ${first} to ${first! + count! - 1}`;
     });
     const brought = batches.length === 0 ? '' : `; it brought ${batches.join(', ')}`;
-    this.#findings.push({
+    this.#findings.add({
       file: path,
       byte: position,
       why: `a record does not match its checksum${brought}`,
@@ -394,8 +383,9 @@ interface SetAsideRow {
 // What is left of streams that are deleted is nobody's any more. No index, for one may be what is damaged.
 const BATCHES =
   'SELECT stream_id AS streamId, (SELECT name FROM streams WHERE id = stream_id) AS stream, lane, ' +
-  `first_seq AS first, count, flags, segment, position, length, data, (${BATCH_ROW_IS_RIGHT}) AS isRight ` +
-  'FROM batches NOT INDEXED WHERE stream_id NOT IN (SELECT id FROM doomed_streams)';
+  'first_seq AS first, COALESCE(ordinal, first_seq - 1) AS ordinal, count, flags, segment, position, length, data, ' +
+  `(${BATCH_ROW_IS_RIGHT}) AS isRight FROM batches NOT INDEXED ` +
+  'WHERE stream_id NOT IN (SELECT id FROM doomed_streams)';
 const DELAYED =
   'SELECT id, (SELECT name FROM streams WHERE id = stream_id) AS stream, lane, count, flags, data, ' +
   `(${DELAYED_ROW_IS_RIGHT}) AS isRight FROM delayed NOT INDEXED WHERE stream_id NOT IN (SELECT id FROM doomed_streams)`;
