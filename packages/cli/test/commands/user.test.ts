@@ -74,6 +74,33 @@ test('the list shows who may do what, and nothing that is secret', async () => {
   expect(json).not.toMatch(/[0-9a-f]{32}/);
 });
 
+test('a name that looks like a pattern is taken as it is, and the regular expression for it is shown', async () => {
+  const users = new UserEditor(folder.path);
+  await users.add('ann');
+  const hint = (name: string, example: string) =>
+    `"${name}" is one stream's name, taken as it is; for every stream whose whole name matches, --regex takes a ` +
+    `regular expression: --regex '${example}'`;
+  const granted = await user(['grant', 'ann', 'publish', 'ord*']);
+  expect(granted).toMatchObject({
+    code: 0,
+    stdout: 'ann may publish on streams named ord\\*\n',
+    stderr: `simplemq: ${hint('ord*', 'ord.*')}\n`,
+  });
+  expect(await user(['revoke', 'ann', 'publish', 'inv*'])).toMatchObject({
+    code: 1,
+    stderr: `simplemq: ann was not granted publish on "inv\\\\*"; ${hint('inv*', 'inv.*')}\n`,
+  });
+  expect(await user(['revoke', 'ann', 'publish', 'ord*'])).toMatchObject({ code: 0, stderr: '' });
+  // No stream can have the name.
+  expect(await user(['grant', 'ann', 'publish', '../*'])).toMatchObject({
+    code: 1,
+    stderr:
+      `simplemq: the stream name "../*" has '.' or '..' as a path segment; ` +
+      `${hint('../*', '\\.\\./.*')}\n`,
+  });
+  expect(await users.list()).toMatchObject([{ name: 'ann', grants: [] }]);
+});
+
 test('what cannot be done is one line, and nothing has changed', async () => {
   const users = new UserEditor(folder.path);
   await users.add('ann');

@@ -1,6 +1,10 @@
+import { Bind } from '@simplemq/client';
 import { Command } from 'commander';
+import { CommandError } from '../../command-error.ts';
 import { examples } from '../../examples.ts';
 import { print, printJson } from '../../terminal/print.ts';
+import { visible } from '../../terminal/visible.ts';
+import { patternHint } from '../../users/pattern-hint.ts';
 import {
   type GrantFlags,
   grantPattern,
@@ -63,7 +67,11 @@ async function grant(
   flags: GrantFlags,
 ): Promise<void> {
   const { rights, pattern, users } = await asked(words, stream, flags);
+  const hint = stream === undefined ? undefined : patternHint(stream);
+  if (stream !== undefined) checkStreamName(stream, hint);
   await users.grant(name, rights, pattern);
+  // It may be what was meant: a stream can have such a name.
+  if (hint !== undefined) process.stderr.write(`simplemq: ${visible(hint)}\n`);
   if (flags.json) await printJson({ name, rights, pattern, granted: true });
   else await print(`${name} may ${rights.join(', ')} on streams named ${pattern}\n`);
 }
@@ -75,9 +83,26 @@ async function revoke(
   flags: GrantFlags,
 ): Promise<void> {
   const { rights, pattern, users } = await asked(words, stream, flags);
-  await users.revoke(name, rights, pattern);
+  await users.revoke(name, rights, pattern).catch((cause: Error) => {
+    throw new CommandError(withHint(cause.message, stream === undefined ? undefined : patternHint(stream)), {
+      cause,
+    });
+  });
   if (flags.json) await printJson({ name, rights, pattern, revoked: true });
   else await print(`took ${rights.join(', ')} on streams named ${pattern} from ${name}\n`);
+}
+
+/** @throws CommandError when no stream can have the name */
+function checkStreamName(stream: string, hint: string | undefined): void {
+  try {
+    new Bind(stream);
+  } catch (cause) {
+    throw new CommandError(withHint((cause as Error).message, hint), { cause });
+  }
+}
+
+function withHint(message: string, hint: string | undefined): string {
+  return hint === undefined ? message : `${message}; ${hint}`;
 }
 
 async function asked(words: string, stream: string | undefined, flags: GrantFlags) {
