@@ -124,7 +124,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what was refused for want of room is not taken back',
     file: 'commit/committer.ts',
-    from: 'for (const undo of from.undo.splice(0).reverse()) undo();',
+    from: 'from.takeBack();',
     to: 'from.undo.length = 0;',
     seedsMax: 200,
   },

@@ -73,10 +73,10 @@ export class Committer {
     return this.#open;
   }
 
-  /** Whether something that was changed in memory is taken back if there turns out to be no room for it. */
-  get mayTakeBack(): boolean {
+  /** Whether something that the group is done with comes back to it if there turns out to be no room. */
+  mayGiveBack(group: Group): boolean {
     const waiting = [this.#underWay, this.#rest?.transaction, this.#open];
-    return waiting.some((transaction) => transaction !== undefined && transaction.undo.length > 0);
+    return waiting.some((transaction) => transaction?.revocable.has(group));
   }
 
   /** Commits at the end of this turn, or as soon as the commit under way is done. */
@@ -298,7 +298,7 @@ export class Committer {
       next.groups.add(group);
     }
     // In reverse: what came later was built on what came before.
-    if (isMixed) for (const undo of this.#open.undo.splice(0).reverse()) undo();
+    if (isMixed) this.#open.takeBack();
     // The books of groups go with the rest as they are by now, and so what else was taken out of them meanwhile.
     rest?.takeRemovals(this.#open);
     this.#refusePublishes(transaction, batches, next, error);
@@ -340,7 +340,7 @@ export class Committer {
     }
     this.#open.moveUp(refused);
     from.sealDedup(Math.floor(this.#clock.now()));
-    for (const undo of from.undo.splice(0).reverse()) undo();
+    from.takeBack();
     from.delayed.length = 0;
     from.dedup.length = 0;
     from.movedBytes = 0;

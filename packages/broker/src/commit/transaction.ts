@@ -92,6 +92,8 @@ export class Transaction {
   readonly settlements: Settlement[] = [];
   /** Undo what was changed in memory for the sake of something that is refused for want of room, in reverse. */
   readonly undo: (() => void)[] = [];
+  /** Groups that have messages back when that is undone. */
+  readonly revocable: Set<Group> = new Set();
   readonly #batches: OpenBatch[] = [];
   readonly #open = new Map<Lane, OpenBatch>();
 
@@ -137,10 +139,17 @@ export class Transaction {
 
   /** What was removed goes with this one in its place, with the groups that were, and the books of those it was taken out of. */
   takeRemovals(from: Transaction): void {
-    const streams = new Set([...from.removals.map(({ stream }) => stream), ...from.swept]);
+    const created = new Set(from.createdStreams);
+    const streams = new Set(
+      [...from.removals.map(({ stream }) => stream), ...from.swept].filter((stream) => !created.has(stream)),
+    );
     append(this.removals, from.removals.splice(0));
-    for (const stream of from.swept) this.swept.add(stream);
-    from.swept.clear();
+    for (const stream of from.swept) {
+      // What is not on the disk yet stays with what brings it there.
+      if (created.has(stream)) continue;
+      this.swept.add(stream);
+      from.swept.delete(stream);
+    }
     append(this.deletedGroups, from.deletedGroups.splice(0));
     for (const stream of streams) this.touched.add(stream);
     for (const group of from.groups) if (streams.has(group.stream as Stream)) this.groups.add(group);
@@ -154,6 +163,12 @@ export class Transaction {
   /** The next batch of the lane gets a row of its own. */
   separate(lane: Lane): void {
     this.#open.delete(lane);
+  }
+
+  /** Undoes what was changed for its sake. */
+  takeBack(): void {
+    for (const undo of this.undo.splice(0).reverse()) undo();
+    this.revocable.clear();
   }
 
   /** The batches, each in memory of its own; there are none afterwards. */

@@ -13,6 +13,7 @@ import type { BatchPart } from '../publish/batch-parts.ts';
 import type { Placer } from '../publish/placer.ts';
 import type { Batch } from '../stream/batch.ts';
 import { laneOf } from '../stream/lane.ts';
+import type { Retention } from '../stream/retention.ts';
 import type { Stream } from '../stream/stream.ts';
 import { doneByAll, type Removal } from '../stream/work-retention.ts';
 import { redrivenOf } from './letter.ts';
@@ -36,13 +37,15 @@ interface Found {
 export class Letters {
   readonly #committer: Committer;
   readonly #placer: Placer;
+  readonly #retention: Retention;
   /** Moves are made one after the other, so that none takes a letter that another is taking. */
   #moving: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
-  constructor(committer: Committer, placer: Placer) {
+  constructor(committer: Committer, placer: Placer, retention: Retention) {
     this.#committer = committer;
     this.#placer = placer;
+    this.#retention = retention;
   }
 
   /**
@@ -59,7 +62,7 @@ export class Letters {
 
   /** @throws InvalidOption, GroupNotFound when the group of one of them is gone, StreamFull */
   redrive(stream: Stream, dead: Stream | undefined, page: DeadLetterPage): Promise<LettersMoved> {
-    return this.#alone(async () => {
+    return this.#alone(dead, async () => {
       const found = await this.#find(dead, page);
       return this.#take(found, dead, (letters) => {
         const parts = letters.map((letter) => this.#redriven(stream, letter));
@@ -71,7 +74,7 @@ export class Letters {
 
   /** @throws InvalidOption */
   delete(dead: Stream | undefined, page: DeadLetterPage): Promise<LettersMoved> {
-    return this.#alone(async () => this.#take(await this.#find(dead, page), dead, () => {}));
+    return this.#alone(dead, async () => this.#take(await this.#find(dead, page), dead, () => {}));
   }
 
   /** What is not under way to the store is not done any more. */
@@ -79,8 +82,10 @@ export class Letters {
     this.#isClosed = true;
   }
 
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#moving.then(work, work).catch((error) => {
+  #alone<T>(dead: Stream | undefined, work: () => Promise<T>): Promise<T> {
+    // What a trim counts is what there is, so none is under way meanwhile.
+    const alone = (): Promise<T> => (dead === undefined ? work() : this.#retention.alone(dead, work));
+    const done = this.#moving.then(alone, alone).catch((error) => {
       throw this.#isClosed ? closing() : error;
     });
     this.#moving = done.catch(() => {});
@@ -115,6 +120,7 @@ export class Letters {
     open.touched.add(dead);
     dead.messages -= messages;
     const groups = [...dead.groups.values()];
+    for (const group of groups) open.revocable.add(group);
     const unstrike = groups.flatMap((group) => unionOf(letters).map((span) => group.strike(0, span)));
     open.undo.push(() => {
       dead.messages += messages;

@@ -172,13 +172,19 @@ export class Delays {
     if (stream.isDurable) {
       transaction.delayed.push(delayed);
       transaction.bytes += batch.bytes;
-    } else this.#memory.add(delayed);
+    }
+    let isUndone = false;
     transaction.undo.push(() => {
+      isUndone = true;
       count(stream, -batch.count, -batch.bytes);
-      this.#memory.remove(new Set([delayed.id]));
     });
-    // Only what is stored is found when it is looked for.
-    transaction.settlements.push({ resolve: () => this.#notice(delayed), reject: () => {} });
+    // Only what is stored is found when it is looked for; of a memory stream too, as it may be refused until then.
+    const resolve = (): void => {
+      if (isUndone || stream.isDeleted) return;
+      if (!stream.isDurable) this.#memory.add(delayed);
+      this.#notice(delayed);
+    };
+    transaction.settlements.push({ resolve, reject: () => {} });
   }
 
   #list(stream: Stream, after: number, limit: number): Promise<StoredDelayed[]> {

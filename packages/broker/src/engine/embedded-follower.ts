@@ -7,7 +7,7 @@ import {
   StaleAck,
   type StreamRanges,
 } from '@simplemq/protocol';
-import type { Group } from '../group/group.ts';
+import type { Group, GroupStream } from '../group/group.ts';
 import type { GroupFollower, Membership, WaitingGroup } from '../group/membership.ts';
 import type { Change } from '../group/pending-entries.ts';
 import type { Pattern } from '../routing/pattern.ts';
@@ -135,6 +135,10 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
     return this.#pattern === undefined && this.#places.has(stream);
   }
 
+  isOn(stream: GroupStream): boolean {
+    return this.#places.get(stream.name)?.group.stream === stream;
+  }
+
   /** Takes no more, so that what others hand back while all are being ended goes to nobody. */
   halt(): void {
     this.#isFull = true;
@@ -234,6 +238,10 @@ export class EmbeddedFollower implements EngineFollower, GroupFollower {
       const twice = overlapOf(those.flatMap(({ ranges }) => ranges));
       if (twice !== undefined) throw staleInTransaction(stream, twice);
     }
+  }
+
+  groupsOf(entries: readonly StreamRanges[]): Group[] {
+    return entries.map(({ stream }) => this.#places.get(stream)!.group);
   }
 
   /**

@@ -73,10 +73,12 @@ export class FollowerSet {
     }
   }
 
-  streamDeleted(name: string, reason: SimpleMQError): void {
+  streamDeleted(stream: Stream, reason: SimpleMQError): void {
     for (const follower of [...this.#followers]) {
-      if (follower.isOnly(name)) follower.end(reason);
-      else follower.drop(name);
+      // There may be another of that name by now, which it follows.
+      if (!follower.isOn(stream)) continue;
+      if (follower.isOnly(stream.name)) follower.end(reason);
+      else follower.drop(stream.name);
     }
   }
 

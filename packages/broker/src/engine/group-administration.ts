@@ -35,9 +35,6 @@ export interface GroupAdministrationOptions {
   readonly onEvent: (event: EngineEvent) => void;
 }
 
-/** A group that is moved waits for so many commits at the most. */
-const SETTLED_MAX = 100;
-
 /** Where a group begins. */
 interface Start {
   readonly places: Places;
@@ -135,10 +132,8 @@ export class GroupAdministration {
   async reset({ stream: streamName, group: name, startFrom }: ResetGroup): Promise<void> {
     const stream = this.#registry.findGroup(streamName, name).stream as Stream;
     const { places, sequence } = await this.#placesOf(stream, startFrom);
-    // An ack that is refused with its transaction could not be taken back in a group that has begun anew since.
-    for (let i = 0; i < SETTLED_MAX && this.#committer.mayTakeBack; i++) await this.#committer.settled();
     // Another may have come in its place meanwhile, or in that of the stream.
-    const group = this.#registry.findGroup(streamName, name);
+    const group = await this.#withNothingToComeBack(streamName, name);
     if (group.stream !== stream) return this.reset({ stream: streamName, group: name, startFrom });
     const books = group.lanes.map(({ number, ledger }) => ({ lane: number, open: openBooks(ledger) }));
     const left = leftFrom(stream, places);
@@ -150,6 +145,24 @@ export class GroupAdministration {
     await this.#committer.settled();
     this.#options.onEvent({ type: 'groupReset', stream: streamName, group: name });
     group.dispatch();
+  }
+
+  /**
+   * The group, once nothing is under way that would be given back to it if there was no room, as an ack is that is refused
+   * with its transaction: to one that has begun anew since it could not be.
+   */
+  async #withNothingToComeBack(streamName: string, name: string): Promise<Group> {
+    for (;;) {
+      const group = this.#registry.findGroup(streamName, name);
+      if (!this.#committer.mayGiveBack(group)) return group;
+      group.isBeginningAnew = true;
+      try {
+        await this.#committer.settled();
+      } catch (error) {
+        group.isBeginningAnew = false;
+        throw error;
+      }
+    }
   }
 
   async list(streamName: string): Promise<GroupInfo[]> {

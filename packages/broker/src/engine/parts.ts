@@ -64,7 +64,7 @@ export function makeParts(
       notCreated: (stream) => {
         registry.remove(stream);
         const reason = new StorageFull(`there was no room in the storage for the stream '${stream.name}'`);
-        followers.streamDeleted(stream.name, reason);
+        followers.streamDeleted(stream, reason);
       },
       failed: onFailed,
     },
@@ -135,7 +135,7 @@ export function makeParts(
   });
   const { durability } = store;
   const transactions = new Transactions({ registry, committer, producers, placer, durability });
-  const letters = new Letters(committer, placer);
+  const letters = new Letters(committer, placer, retention);
   const damaged = new DamagedMessages({ committer, streamOf, onEvent });
   const sweeper = new Sweeper({ registry, committer, producers, dedup, clock, streams, groups, onFailed });
   registry.restoreGroups();

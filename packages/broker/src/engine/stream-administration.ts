@@ -129,7 +129,7 @@ export class StreamAdministration {
   #remove(stream: Stream): void {
     this.#registry.remove(stream);
     this.#options.followers.streamDeleted(
-      stream.name,
+      stream,
       new StreamNotFound(`the stream '${stream.name}' was deleted`, { details: { stream: stream.name } }),
     );
     this.#committer.open.deletedStreams.push(stream);

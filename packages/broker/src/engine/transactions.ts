@@ -73,7 +73,10 @@ export class Transactions {
     );
     for (const { follower, entries } of acked) follower.checkHeld(entries);
     const { open } = this.#options.committer;
-    for (const { follower, entries } of acked) open.undo.push(follower.ackRevocably(entries));
+    for (const { follower, entries } of acked) {
+      open.undo.push(follower.ackRevocably(entries));
+      for (const group of follower.groupsOf(entries)) open.revocable.add(group);
+    }
     const placed = checked.map((publish) => this.#place(publish));
     const durability = this.#durabilityOf(checked.flatMap(({ streams }) => streams));
     return this.#committed({ publishes: placed, durability }, producer);

@@ -111,6 +111,8 @@ export class Group implements LaneHost, DispatcherGroup {
   hasFailures = false;
   /** When it had a follower last, by the monotonic clock. */
   usedAt: number = monotonicMs();
+  /** It waits to be reset: what its followers hold is not acked in a way that could be taken back. */
+  isBeginningAnew = false;
   #isClosed = false;
   /** Everything before it was taken out of the books while this engine ran. */
   #purgedTo = 0;
@@ -296,6 +298,7 @@ export class Group implements LaneHost, DispatcherGroup {
 
   /** Whether the member holds all of the range in that attempt. */
   holds(membership: Membership, range: Span, attempt: number): boolean {
+    if (this.isBeginningAnew) return false;
     const held = this.#lanes.map(({ ledger }) => messagesOf(ledger.holds(membership, range, attempt)));
     return held.reduce((sum, messages) => sum + messages, 0) === range.last - range.first + 1;
   }
@@ -444,6 +447,7 @@ export class Group implements LaneHost, DispatcherGroup {
   /** Begins anew: what was delivered before may come again, in attempt 1. */
   reset(places: ReadonlyMap<number, LanePlace>): void {
     this.resets++;
+    this.isBeginningAnew = false;
     this.#gate = gateOf(this.#settings);
     // A lane that came to be meanwhile begins with its first message.
     for (const lane of this.#lanes) lane.reset(places.get(lane.number) ?? LANE_START);

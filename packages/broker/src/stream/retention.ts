@@ -51,7 +51,7 @@ export class Retention {
 
   /** Removes what comes before a sequence number, or was taken in before a time. @returns how many messages went */
   async purge(stream: Stream, { sequence, time }: { sequence?: number; time?: number }): Promise<number> {
-    return this.#alone(stream, async () => {
+    return this.alone(stream, async () => {
       // What was published before this call is to go too: it has to be durable first.
       await this.#committer.settled();
       const to =
@@ -66,7 +66,7 @@ export class Retention {
   enforce(stream: Stream): void {
     if (stream.settings.overflow !== 'drop-oldest' || !isOver(stream)) return;
     if (this.#busy.has(stream)) this.#overAgain.add(stream);
-    else void this.#alone(stream, () => this.#toLimits(stream)).catch(this.#onFailed);
+    else void this.alone(stream, () => this.#toLimits(stream)).catch(this.#onFailed);
   }
 
   /**
@@ -84,7 +84,8 @@ export class Retention {
     clearInterval(this.#timer);
   }
 
-  #alone<T>(stream: Stream, work: () => Promise<T>): Promise<T> {
+  /** Work during which nothing is trimmed of the stream. */
+  alone<T>(stream: Stream, work: () => Promise<T>): Promise<T> {
     const before = this.#busy.get(stream) ?? Promise.resolve();
     const done = before.then(work, work);
     const settled = done.then(
@@ -173,7 +174,7 @@ export class Retention {
       const { maxAgeMs } = stream.settings;
       if (maxAgeMs === 0 || stream.messages === 0 || this.#busy.has(stream)) continue;
       if ((this.#oldestAt.get(stream) ?? 0) + maxAgeMs > now) continue;
-      void this.#alone(stream, () => this.#dropAged(stream, now - maxAgeMs)).catch(this.#onFailed);
+      void this.alone(stream, () => this.#dropAged(stream, now - maxAgeMs)).catch(this.#onFailed);
     }
   }
 
