@@ -56,8 +56,8 @@ export class Delays {
   #promotion: Promise<void> = Promise.resolve();
   /** Cancellations are made one after the other, so that none takes what another is taking. */
   #cancelling: Promise<unknown> = Promise.resolve();
-  /** Rows that are being cancelled: the store may still have them. */
-  readonly #leaving = new Set<number>();
+  /** While something is cancelled nothing enters its stream: the store may still have what is not to. */
+  #isCancelling = false;
   #isClosed = false;
 
   constructor(options: DelaysOptions) {
@@ -124,8 +124,20 @@ export class Delays {
   }
 
   async #cancel(ids: readonly number[], stream: Stream): Promise<number> {
+    // What is due by now is not held up by one cancellation after the other.
+    this.#look();
+    while (this.#isPromoting) await this.#promotion;
+    this.#isCancelling = true;
+    try {
+      return await this.#cancelAlone(new Set(ids), stream);
+    } finally {
+      this.#isCancelling = false;
+      this.#arm();
+    }
+  }
+
+  async #cancelAlone(wanted: ReadonlySet<number>, stream: Stream): Promise<number> {
     const { committer } = this.#options;
-    const wanted = new Set(ids);
     // What was added by now has to be in the store to be found.
     await committer.settled();
     const rows = new Map<number, StoredDelayed>();
@@ -133,26 +145,12 @@ export class Delays {
       const [row] = await this.#list(stream, id - 1, 1);
       if (row !== undefined && row.id <= id) rows.set(row.id, row);
     }
-    // What was read just now may be entering its stream meanwhile.
-    if (this.#isPromoting) {
-      await this.#promotion;
-      return this.#cancel(ids, stream);
-    }
     if (rows.size === 0) return 0;
     let cancelled = 0;
-    for (const id of rows.keys()) this.#leaving.add(id);
-    try {
-      await committer.moved(() => {
-        cancelled = 0;
-        for (const row of rows.values()) cancelled += this.#cancelWithin(row, wanted, stream);
-      });
-    } catch (error) {
-      // What became due meanwhile was passed over.
-      for (const row of rows.values()) this.#notice(row);
-      throw error;
-    } finally {
-      for (const id of rows.keys()) this.#leaving.delete(id);
-    }
+    await committer.moved(() => {
+      cancelled = 0;
+      for (const row of rows.values()) cancelled += this.#cancelWithin(row, wanted, stream);
+    });
     return cancelled;
   }
 
@@ -248,7 +246,7 @@ export class Delays {
 
   #arm(atLeastMs = 0): void {
     clearTimeout(this.#timer);
-    if (this.#isClosed || this.#isPromoting) return;
+    if (this.#isClosed || this.#isPromoting || this.#isCancelling) return;
     const waitMs = Math.min(this.#nextSteadyMs - this.#options.clock.now(), this.#nextWallMs - Date.now());
     if (waitMs === Number.POSITIVE_INFINITY) return;
     const delayMs = Math.max(atLeastMs, Math.min(LOOK_MS, Math.max(0, Math.ceil(waitMs))));
@@ -256,6 +254,9 @@ export class Delays {
   }
 
   #look(): void {
+    clearTimeout(this.#timer);
+    // Who promotes or cancels looks again when that is done.
+    if (this.#isClosed || this.#isPromoting || this.#isCancelling) return;
     const isDue = this.#nextSteadyMs <= this.#options.clock.now() || this.#nextWallMs <= Date.now();
     if (!isDue) {
       this.#arm();
@@ -309,12 +310,10 @@ export class Delays {
     );
     const due = pages.flatMap((page) => page.due);
     if (due.length === 0) return false;
-    // What is being cancelled now is passed over for good: when this is placed once more, that may be done.
-    const entering = due.filter(({ id }) => !this.#leaving.has(id));
     let entered: readonly Entered[] = [];
     try {
       await committer.moved(() => {
-        entered = this.#enter(committer.open, entering);
+        entered = this.#enter(committer.open, due);
       });
     } catch (error) {
       for (const each of entered) this.#stay(each);
