@@ -139,19 +139,15 @@ export class Transaction {
 
   /** What was removed goes with this one in its place, with the groups that were, and the books of those it was taken out of. */
   takeRemovals(from: Transaction): void {
-    const created = new Set(from.createdStreams);
-    const streams = new Set(
-      [...from.removals.map(({ stream }) => stream), ...from.swept].filter((stream) => !created.has(stream)),
-    );
+    const streams = new Set([...from.removals.map(({ stream }) => stream), ...from.swept]);
+    // What is not on the disk yet stays with what brings it there.
+    for (const stream of from.createdStreams) streams.delete(stream);
     append(this.removals, from.removals.splice(0));
-    for (const stream of from.swept) {
-      // What is not on the disk yet stays with what brings it there.
-      if (created.has(stream)) continue;
-      this.swept.add(stream);
-      from.swept.delete(stream);
-    }
     append(this.deletedGroups, from.deletedGroups.splice(0));
-    for (const stream of streams) this.touched.add(stream);
+    for (const stream of streams) {
+      this.touched.add(stream);
+      if (from.swept.delete(stream)) this.swept.add(stream);
+    }
     for (const group of from.groups) if (streams.has(group.stream as Stream)) this.groups.add(group);
   }
 

@@ -204,10 +204,10 @@ export class Burials {
     const { group, death, resets } = job;
     if (group.isClosed || group.resets !== resets) return { messages: 0, undo: () => {} };
     const { spans, undo } = group.buried(death.lane, death);
-    this.#options.committer.open.revocable.add(group);
+    const { open } = this.#options.committer;
+    open.revocable.add(group);
     const dead = this.#options.deadStreamOf(group.stream as Stream);
     const lane = dead.lane(0);
-    const { open } = this.#options.committer;
     let messages = 0;
     for (const { first, last } of spans) {
       for (let sequence = first; sequence <= last; sequence++) {
